@@ -1,0 +1,112 @@
+"""The web application: routes, guards, errors and streams put together."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
+
+from fostr import __version__
+from fostr.kernel.discovery import import_modules
+from fostr.kernel.http.guards import check_permissions_exist
+from fostr.kernel.http.handlers import install_handlers
+from fostr.kernel.http.middleware import RequestMiddleware
+from fostr.kernel.http.pages import install_pages
+from fostr.kernel.http.routing import Router, SegmentRouter, guard_permissions, operation_id
+from fostr.kernel.log import configure_log
+from fostr.kernel.runtime import Runtime, open_runtime
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.types import Lifespan
+
+    from fostr.settings import Settings
+
+DESCRIPTION: Final = """
+One platform on which a company runs its work with AI. Sign in by cookie, or send `Authorization: Bearer` with a JWT, a
+personal access token (`fos_pat_…`) or an API key (`fos_live_…`). Name the workspace in `X-Workspace-Id`.
+
+Every refusal has a `code` that stays the same, and a `request_id`. A POST may carry an `Idempotency-Key`; a write to
+something that has a `version` may carry `If-Match`.
+"""
+
+
+def create_app(settings: Settings, *, runtime: Runtime | None = None, database_url: str = "") -> FastAPI:
+    """Put the application together.
+
+    Args:
+        settings: the operator's choices.
+        runtime: parts that are open already; without them the application opens and closes its own.
+        database_url: address with the application's login, where no runtime is given.
+    """
+    configure_log(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        if runtime is not None:
+            yield
+            return
+        async with open_runtime(settings, database_url=database_url) as opened:
+            app.state.runtime = opened
+            yield
+
+    app = FastAPI(
+        title="Fostr",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=operation_id,
+    )
+    app.state.runtime = runtime
+    _add_routes(app, lifespan)
+    install_handlers(app)
+    if settings.cors_origins:
+        _allow_origins(app, settings)
+    app.add_middleware(
+        RequestMiddleware,
+        max_json_bytes=settings.max_json_bytes,
+        max_upload_bytes=settings.max_upload_bytes,
+    )
+    return app
+
+
+def _add_routes(app: FastAPI, lifespan: Lifespan[FastAPI]) -> None:
+    import_modules("permissions")
+    import_modules("events")
+    # So that a job which is dispatched here goes to the queue that it is registered with.
+    import_modules("tasks")
+    segments = SegmentRouter(redirect_slashes=False, lifespan=lifespan)
+    for module in import_modules("endpoints"):
+        for router in vars(module).values():
+            if isinstance(router, Router):
+                segments.routes.extend(router.routes)
+    install_pages(segments)
+    for route in segments.routes:
+        if isinstance(route, APIRoute):
+            check_permissions_exist(guard_permissions(route))
+    segments.build_segments()
+    app.router = segments
+
+
+def _allow_origins(app: FastAPI, settings: Settings) -> None:
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.cors_origins),
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "X-Api-Key",
+            "X-Workspace-Id",
+        ],
+        expose_headers=["X-Request-Id", "ETag", "Content-Disposition", "Content-Range", "Accept-Ranges", "Retry-After"],
+    )

@@ -1,0 +1,1 @@
+"""Accounts: a person on this server, whatever workspaces they are in."""

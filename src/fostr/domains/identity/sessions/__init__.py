@@ -1,0 +1,1 @@
+"""Sessions: sign-ins that can be seen and ended."""

@@ -1,0 +1,1 @@
+"""The first administrator, made by a link that the first start prints."""

@@ -1,0 +1,41 @@
+"""Personal access tokens, as they are asked for and answered."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from fostr.kernel.auth.principals import ScopeName
+from fostr.kernel.http.bodies import Title
+
+
+class PersonalAccessToken(BaseModel):
+    """A token of the caller's, without its secret."""
+
+    id: UUID
+    name: str
+    prefix: str = Field(description="How the token begins, to tell tokens apart.")
+    scope: ScopeName
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class NewPersonalAccessToken(PersonalAccessToken):
+    """A token with its secret, which is shown this once."""
+
+    token: str = Field(description="The token itself. It is not kept, so this is the only time to copy it.")
+
+
+class PersonalAccessTokenCreate(BaseModel):
+    """A new token."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "Nightly export", "scope": "read", "expires_at": "2030-01-01T00:00:00Z"}]
+        }
+    )
+
+    name: Title
+    scope: ScopeName = "read"
+    expires_at: AwareDatetime | None = Field(default=None, description="Until when it works; null: until revoked.")

@@ -1,0 +1,1 @@
+"""Comments on records: the resource that every other one is written after."""

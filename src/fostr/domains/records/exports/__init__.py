@@ -1,0 +1,1 @@
+"""Exports: records become a file, as the person may see them."""

@@ -1,0 +1,51 @@
+"""Operations on exports."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fostr.domains.records.exports import service
+from fostr.domains.records.exports.schemas import ExportCreate, ExportJob, ExportStarted
+from fostr.domains.records.query.filters import FilterInvalid
+from fostr.domains.records.query.sorting import SortInvalid
+from fostr.domains.records.recordsets.reach import ActionForbidden, RecordsetNotFound
+from fostr.kernel.http.context import Context
+from fostr.kernel.http.errors import raises
+from fostr.kernel.http.guards import in_workspace
+from fostr.kernel.http.routing import Router
+from fostr.kernel.http.streams import EventStream, LastEventId
+from fostr.kernel.jobs.status import JobNotFound
+from fostr.kernel.jobs.streams import job_events, parse_position
+
+router = Router(prefix="/export", tags=["Recordset Import"])
+
+Exporting = Annotated[Context, in_workspace("can_export_records")]
+
+
+@router.post("", responses=raises(RecordsetNotFound, ActionForbidden, FilterInvalid, SortInvalid))
+async def create(context: Exporting, data: ExportCreate) -> ExportStarted:
+    """Export records to a file.
+
+    A job writes what the filters select, as the person who asked may see it: hidden fields are left out. Follow it by
+    its stream, then fetch the file from `download_url`. In CSV, texts that a spreadsheet would run as formulas are
+    made harmless by an apostrophe.
+    """
+    return await service.start_export(context, data=data)
+
+
+@router.get("/jobs/{job_id}", responses=raises(JobNotFound))
+async def get(context: Exporting, job_id: UUID) -> ExportJob:
+    """Get how far an export is.
+
+    Once it is completed, the answer has a fresh signed address of the file, good for an hour.
+    """
+    return await service.get_export(context, job_id)
+
+
+@router.get("/jobs/{job_id}/stream", response_class=EventStream, responses=raises(JobNotFound))
+async def stream(context: Exporting, job_id: UUID, last_event_id: LastEventId = None) -> EventStream:
+    """Follow an export.
+
+    Server-sent events, from the beginning or after `Last-Event-ID`; the stream ends with the job.
+    """
+    events = await service.follow_export(context, job_id, after=parse_position(last_event_id))
+    return EventStream(job_events(events))

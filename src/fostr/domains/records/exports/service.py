@@ -1,0 +1,177 @@
+"""Exports: asked for by a request, written by a job with the rights that the person has by then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from fostr.domains.records.exports.formats import ExportedRecord, Writer, open_writer
+from fostr.domains.records.exports.repository import EXPORTED_COLUMNS
+from fostr.domains.records.exports.schemas import ExportCreate, ExportJob, ExportStarted
+from fostr.domains.records.query.filters import FilterInvalid
+from fostr.domains.records.query.selection import RecordQuery, Selection, select_records
+from fostr.domains.records.records.repository.listing import stream_selected
+from fostr.domains.records.recordsets.reach import Reached, parse_reference, reach_recordset
+from fostr.kernel.db.sql import Fragment
+from fostr.kernel.events.outbox import record as record_event
+from fostr.kernel.jobs.dispatch import dispatch
+from fostr.kernel.jobs.status import JobNotFound, get_job, stream_job
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from uuid import UUID
+
+    import asyncpg
+
+    from fostr.domains.records.fields.model import Field
+    from fostr.kernel.db.unit import Unit
+    from fostr.kernel.http.context import Context
+    from fostr.kernel.jobs.status import Job, JobEvent
+
+JOB: Final = "records.export"
+CHUNK: Final = 1000
+DOWNLOAD_FOR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """An export that is about to be written."""
+
+    reached: Reached
+    selection: Selection
+    fields: tuple[Field, ...]
+    writer: Writer
+
+
+async def start_export(context: Context, *, data: ExportCreate) -> ExportStarted:
+    """Check that an export can be made, and dispatch the job that makes it."""
+    plan = await plan_export(context, data)
+    recordset = plan.reached.recordset
+    job_id = await dispatch(
+        context.unit,
+        JOB,
+        data.model_dump(mode="json"),
+        workspace=context.workspace_id,
+        created_by=context.member_id,
+    )
+    facts = {"recordset_id": str(recordset.id), "format": data.format, "rows": None}
+    await record_event(context, type="export.requested", entity="export", entity_id=job_id, after=facts)
+    base = f"/api/v1/export/jobs/{job_id}"
+    return ExportStarted(job_id=job_id, status="queued", stream_url=f"{base}/stream", status_url=base)
+
+
+async def plan_export(context: Context, data: ExportCreate) -> ExportPlan:
+    """Return what an export holds, by the rights that the caller has now.
+
+    Raises:
+        RecordsetNotFound: the caller cannot see the recordset.
+        ActionForbidden: they may not export from it.
+        FilterInvalid: a filter, or one of the fields, does not fit it.
+    """
+    reached = await reach_recordset(context, parse_reference(data.recordset_id), "export")
+    visible = [f for f in reached.recordset.fields if f.key not in reached.mask.hidden]
+    fields = tuple(visible if data.fields is None else [_visible(visible, key) for key in data.fields])
+    return ExportPlan(
+        reached=reached,
+        selection=select_records(reached, _query(data)),
+        fields=fields,
+        writer=open_writer(data.format, fields, include_id=data.include_id),
+    )
+
+
+def _visible(fields: list[Field], key: str) -> Field:
+    found = next((field for field in fields if field.key == key), None)
+    if found is None:
+        raise FilterInvalid(f"There is no field {key!r}.", parameter="fields", field=key)
+    return found
+
+
+def _query(data: ExportCreate) -> RecordQuery:
+    def text(filters: dict[str, Any] | None) -> str | None:
+        return None if filters is None else orjson.dumps(filters).decode()
+
+    return RecordQuery(
+        search=data.search,
+        status=data.status,
+        tags=tuple(data.tags),
+        column_filters=text(data.column_filters),
+        numeric_filters=text(data.numeric_filters),
+        date_filters=text(data.date_filters),
+        sort_by=data.sort_by,
+        sort_order=data.sort_order,
+    )
+
+
+async def write_export(unit: Unit, plan: ExportPlan) -> AsyncGenerator[tuple[int, bytes]]:
+    """Yield the file piece by piece, each with the number of records in it; memory stays flat."""
+    keys = [field.key for field in plan.fields]
+    columns = Fragment(EXPORTED_COLUMNS, {"keys": keys})
+    shows_place = not (place_fields(plan) & plan.reached.mask.hidden)
+    yield 0, plan.writer.begin()
+    chunk: list[ExportedRecord] = []
+    async for row in stream_selected(unit, plan.selection, columns=columns, prefetch=CHUNK):
+        chunk.append(_exported(row, shows_place=shows_place))
+        if len(chunk) == CHUNK:
+            yield len(chunk), plan.writer.write(chunk)
+            chunk = []
+    if chunk:
+        yield len(chunk), plan.writer.write(chunk)
+    yield 0, plan.writer.end()
+
+
+def place_fields(plan: ExportPlan) -> set[str]:
+    """Return the keys of the fields from which a record's place is taken."""
+    places: dict[str, str] = plan.reached.recordset.settings.get("map") or {}
+    return {key for key in places.values() if key}
+
+
+def _exported(row: asyncpg.Record, *, shows_place: bool) -> ExportedRecord:
+    return ExportedRecord(
+        id=str(row["id"]), values=row["field_values"], geometry=row["geometry"] if shows_place else None
+    )
+
+
+async def get_export(context: Context, job_id: UUID) -> ExportJob:
+    """Return how far an export is, with a fresh address of its file once that is written."""
+    job = await _find_export(context, job_id)
+    result = job.result or {}
+    url = None
+    if job.status == "completed":
+        url = await context.runtime.files.sign_download(
+            result["key"], expires_in=DOWNLOAD_FOR, filename=result["filename"], content_type=result["content_type"]
+        )
+    return ExportJob(
+        job_id=job.id,
+        status=job.status,
+        progress=job.progress,
+        rows=result.get("rows"),
+        size=result.get("size"),
+        filename=result.get("filename"),
+        download_url=url,
+        error=job.error,
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+    )
+
+
+async def _find_export(context: Context, job_id: UUID) -> Job:
+    """Return an export that is the caller's own; administrators find everybody's.
+
+    Raises:
+        JobNotFound: there is none, or it is somebody else's.
+    """
+    job = await get_job(context.unit, job_id)
+    if job.name != JOB:
+        raise JobNotFound
+    if job.created_by != context.member_id and not context.access.is_administrator:
+        raise JobNotFound
+    return job
+
+
+async def follow_export(context: Context, job_id: UUID, *, after: int | None) -> AsyncGenerator[JobEvent]:
+    """Return the stream of what an export reports, once it is known that the caller may follow it."""
+    job = await _find_export(context, job_id)
+    return stream_job(context.runtime, job.id, workspace=context.workspace_id, after=after)

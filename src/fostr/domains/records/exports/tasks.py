@@ -1,0 +1,69 @@
+"""The job that writes an export."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from fostr.domains.records.exports.schemas import ExportCreate
+from fostr.domains.records.exports.service import JOB, ExportPlan, plan_export, write_export
+from fostr.kernel.events.outbox import Cause
+from fostr.kernel.events.outbox import record as record_event
+from fostr.kernel.jobs.behalf import act_for_member
+from fostr.kernel.jobs.registry import job
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from fostr.kernel.db.unit import Unit
+    from fostr.kernel.jobs.context import JobContext
+
+
+@job(JOB, queue="bulk", retries=2, timeout=timedelta(hours=6))
+async def export_records(context: JobContext) -> dict[str, Any]:
+    """Write the records that the job's input asks for into one file.
+
+    The file is put in place as a whole, so that an attempt which dies leaves none, and the next begins again.
+    """
+    data = ExportCreate.model_validate(context.input)
+    # Not the job's own unit: that one makes the job's other reports wait until it ends.
+    async with context.runtime.database.unit(context.workspace) as unit:
+        plan = await plan_export(await act_for_member(context, unit), data)
+        tally = _Tally(context, plan)
+        key = f"{context.workspace}/exports/{context.id}.{plan.writer.extension}"
+        stored = await context.runtime.files.put(key, tally.pass_on(unit), content_type=plan.writer.content_type)
+    recordset = plan.reached.recordset
+    async with context.unit() as unit:
+        facts = {"recordset_id": str(recordset.id), "format": data.format, "rows": tally.rows}
+        await record_event(
+            await act_for_member(context, unit),
+            type="export.completed",
+            entity="export",
+            entity_id=context.id,
+            after=facts,
+            cause=Cause(kind="job", id=context.id, count=tally.rows),
+        )
+    return {
+        "key": key,
+        "filename": f"{recordset.slug}.{plan.writer.extension}",
+        "content_type": plan.writer.content_type,
+        "rows": tally.rows,
+        "size": stored.size,
+    }
+
+
+class _Tally:
+    """Counts the records that pass, and reports how far the export is."""
+
+    def __init__(self, job: JobContext, plan: ExportPlan) -> None:
+        self.rows = 0
+        self._job = job
+        self._plan = plan
+
+    async def pass_on(self, unit: Unit) -> AsyncGenerator[bytes]:
+        expected = max(self._plan.reached.recordset.record_count, 1)
+        async for count, piece in write_export(unit, self._plan):
+            self.rows += count
+            await self._job.report(progress=min(99, 100 * self.rows // expected), step="writing")
+            if piece:
+                yield piece

@@ -1,0 +1,1 @@
+"""What a field can hold: how values are checked, kept, compared and shown."""

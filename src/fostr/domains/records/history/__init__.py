@@ -1,0 +1,1 @@
+"""The history of a record: its versions, and going back to one."""

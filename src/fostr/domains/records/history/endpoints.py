@@ -1,0 +1,58 @@
+"""Operations on the history of a record."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Response
+
+from fostr.domains.records.fields.shaping import FieldValuesInvalid
+from fostr.domains.records.history import service
+from fostr.domains.records.history.schemas import HistoryEntry
+from fostr.domains.records.history.service import HistoryEntryNotFound
+from fostr.domains.records.records.reach import ReachedRecord, RecordNotFound, record_in_path
+from fostr.domains.records.records.schemas import Record
+from fostr.domains.records.records.service import FieldsChanging
+from fostr.domains.records.records.showing import answer_record
+from fostr.domains.records.recordsets.reach import ActionForbidden
+from fostr.kernel.http.concurrency import ExpectedVersion, IfMatchInvalid
+from fostr.kernel.http.errors import StaleUpdate, raises
+from fostr.kernel.http.paging import NumberedSlice, Page
+from fostr.kernel.http.routing import Router
+
+router = Router(prefix="/records/{record_id}/history", tags=["Records"])
+
+Viewed = Annotated[ReachedRecord, record_in_path("view_records")]
+Edited = Annotated[ReachedRecord, record_in_path("edit")]
+
+
+@router.get("", response_model_exclude_unset=True, responses=raises(RecordNotFound, ActionForbidden))
+async def list(target: Viewed, part: NumberedSlice) -> Page[HistoryEntry]:  # noqa: A001 - endpoints are bare verbs
+    """List the versions of a record.
+
+    The newest comes first, the creation last; each tells what changed, by whom and why. Values of fields that are
+    hidden from the caller are left out.
+    """
+    return await service.list_history(target, part=part)
+
+
+@router.post(
+    "/{history_id}/restore",
+    response_model=Record,
+    responses=raises(
+        RecordNotFound,
+        ActionForbidden,
+        HistoryEntryNotFound,
+        StaleUpdate,
+        IfMatchInvalid,
+        FieldValuesInvalid,
+        FieldsChanging,
+    ),
+)
+async def restore(target: Edited, history_id: UUID, expected_version: ExpectedVersion) -> Response:
+    """Go back to a version of a record.
+
+    Gives it the values again that it had after that change, as a new version. Fields that the caller may not change
+    stay as they are. Needs the right to change the record.
+    """
+    reached, record = await service.restore_version(target, history_id, expected_version=expected_version)
+    return answer_record(reached, record)

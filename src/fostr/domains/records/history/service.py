@@ -1,0 +1,131 @@
+"""What a record was, who changed it, and going back.
+
+A change keeps only what it changed, so an earlier state is found by undoing all later changes, the newest first. The
+creation is not kept at all: its entry is made up from the record, under the record's own id.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fostr.domains.records.fields.shaping import check_values
+from fostr.domains.records.history import repository
+from fostr.domains.records.history.repository import Version
+from fostr.domains.records.history.schemas import ChangeAuthor, ChangeCause, HistoryEntry, state
+from fostr.domains.records.records.changes import hide_values, names_of
+from fostr.domains.records.records.reach import ReachedRecord
+from fostr.domains.records.records.repository.writing import Content
+from fostr.domains.records.records.service import FieldsChanging, lock_current, shape_over, write_content
+from fostr.kernel.http.errors import NotFound
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from fostr.domains.records.records.record import Record
+    from fostr.domains.records.recordsets.reach import Reached
+    from fostr.kernel.http.paging import Page, Slice
+
+
+class HistoryEntryNotFound(NotFound):
+    """The record has no such version."""
+
+    code = "history_entry_not_found"
+    detail = "The record has no such version."
+
+
+async def list_history(found: ReachedRecord, *, part: Slice) -> Page[HistoryEntry]:
+    """Return a part of a record's history, the newest first, without what the caller may not see."""
+    unit, record = found.unit, found.record
+    changes = await repository.count_versions(unit, record.id)
+    versions = await repository.list_versions(unit, record.id, limit=part.limit, offset=part.offset)
+    if part.offset <= changes < part.offset + part.limit:
+        versions.append(await _creation(found))
+    hidden = found.reached.mask.hidden
+    return part.page([_entry(version, hidden) for version in versions], total=changes + 1)
+
+
+async def _creation(found: ReachedRecord) -> Version:
+    record = found.record
+    values = await _values_at(found, record, version=1)
+    author = await repository.find_author(found.unit, record.created_by) if record.created_by else None
+    return Version(
+        id=record.id,
+        record_id=record.id,
+        version=1,
+        operation="create",
+        before=None,
+        after={"field_values": values},
+        cause={"kind": "import", "id": str(record.import_id)} if record.import_id else None,
+        changed_by=record.created_by,
+        changed_at=record.created_at,
+        full_name=author["full_name"] if author else None,
+        avatar_url=author["avatar_url"] if author else None,
+    )
+
+
+async def _values_at(found: ReachedRecord, record: Record, *, version: int) -> dict[str, Any]:
+    values = dict(record.field_values)
+    for replaced in await repository.list_values_undone(found.unit, record.id, after=version):
+        values.update(replaced)
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _entry(version: Version, hidden: frozenset[str]) -> HistoryEntry:
+    before, after = hide_values(version.before, hidden), hide_values(version.after, hidden)
+    cause = version.cause
+    return HistoryEntry(
+        id=version.id,
+        record_id=version.record_id,
+        version=version.version,
+        operation=version.operation,  # pyright: ignore[reportArgumentType] - a check of the table
+        changed_fields=names_of(after),
+        before=state(before),
+        after=state(after),
+        changed_by=None if version.changed_by is None else _author(version, version.changed_by),
+        cause=None if cause is None else ChangeCause(kind=cause["kind"], id=cause.get("id")),
+        changed_at=version.changed_at,
+    )
+
+
+def _author(version: Version, member_id: UUID) -> ChangeAuthor:
+    return ChangeAuthor(id=member_id, full_name=version.full_name or "", avatar_url=version.avatar_url)
+
+
+async def restore_version(
+    found: ReachedRecord, history_id: UUID, *, expected_version: int | None
+) -> tuple[Reached, Record]:
+    """Give a record the values again that it had right after a change, as a new version.
+
+    Fields that the caller may not change stay as they are, and so does what belongs to fields that were removed.
+
+    Raises:
+        HistoryEntryNotFound: the record has no such version.
+        StaleUpdate: somebody else changed it since the expected version.
+        FieldValuesInvalid: a value of then does not fit its field of now.
+    """
+    record = await lock_current(found, expected_version=expected_version)
+    version = await _version_number(found, history_id)
+    values = await _values_at(found, record, version=version)
+    reached = found.reached
+    keys = reached.recordset.by_key.keys() - reached.mask.read_only
+    changed = {key: values.get(key) for key in sorted(keys) if values.get(key) != record.field_values.get(key)}
+    given = check_values(reached.recordset, changed, mask=reached.mask)
+    content = Content(
+        shaped=shape_over(reached, record, given),
+        status=record.status,
+        tags=record.tags,
+        owner_id=record.owner_id,
+    )
+    written = await write_content(reached, record, content, operation="restore")
+    if written is None:
+        raise FieldsChanging
+    return reached, written
+
+
+async def _version_number(found: ReachedRecord, history_id: UUID) -> int:
+    if history_id == found.record.id:
+        return 1
+    version = await repository.find_version(found.unit, history_id, record_id=found.record.id)
+    if version is None:
+        raise HistoryEntryNotFound
+    return version.version

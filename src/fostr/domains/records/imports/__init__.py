@@ -1,0 +1,1 @@
+"""Imports: a file becomes records, row by row, exactly once."""

@@ -1,0 +1,324 @@
+"""From rows of texts to the columns of an insert, a batch at a time.
+
+What a field takes is decided by `fields.shaping` alone. Nearly all of an import's time would go into calling it value
+by value, so texts and plain numbers, whose rules are simple, are done a column at a time here, and other values are
+checked once for each different text. A property test holds all of it against `shape`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import compress, repeat
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import orjson
+
+from fostr.domains.records.fields.geometry import bounds_of
+from fostr.domains.records.fields.shaping import (
+    LONGEST_PROMOTED_TEXT,
+    LONGEST_TITLE,
+    check_value,
+    find_geometry,
+    promoted_value,
+)
+from fostr.domains.records.fields.types import LONGEST_LINE, LONGEST_TEXT, ValueRefused
+from fostr.domains.records.imports.interpretation import Style, preparation
+from fostr.kernel.ids import new_ids
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from fostr.domains.records.fields.model import Field, Recordset
+    from fostr.domains.records.imports.readers.source import Block, Position
+
+Convert: TypeAlias = Callable[[Sequence[str]], "list[Any]"]
+
+Promote: TypeAlias = "Callable[[list[Any]], list[Any]]"
+
+REMEMBERED: Final = 10_000
+"""Different texts of a column whose checked values are kept."""
+LONGEST_REMEMBERED: Final = 100
+LONGEST_REPORTED: Final = 200
+
+_PLAIN_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Which column of the file becomes which field, and how the column writes its values."""
+
+    column: int
+    field: str
+    style: Style = field(default_factory=Style)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a row was not imported: one value, or the whole row where there is no column."""
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows in the form in which they are inserted: one list for each column of the table.
+
+    Attributes:
+        end: the place in the file behind them.
+        done: how much of the file lies before that place.
+        faults: why some rows are left out.
+        failed: how many those are.
+    """
+
+    end: Position
+    done: float
+    ids: list[UUID] = field(default_factory=list["UUID"])
+    numbers: list[int] = field(default_factory=list[int])
+    titles: list[str] = field(default_factory=list[str])
+    documents: list[str] = field(default_factory=list[str])
+    geometries: list[str | None] | None = None
+    geometry_types: list[str | None] | None = None
+    boxes: list[str | None] | None = None
+    promoted: dict[str, list[Any]] = field(default_factory=dict[str, "list[Any]"])
+    faults: list[Fault] = field(default_factory=list[Fault])
+    failed: int = 0
+
+
+class Refusal:
+    """Stands in the place of a value that a field does not take."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason."""
+        self.reason = reason
+
+
+class _Memory(dict[str, Any]):
+    """Checked values by their texts; a text that is not there yet is checked when it is asked for."""
+
+    def __init__(self, check: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._check = check
+
+    def __missing__(self, text: str) -> Any:
+        value = self._check(text)
+        # Refusals are made anew each time: who makes one notes it.
+        if len(self) < REMEMBERED and len(text) <= LONGEST_REMEMBERED and not isinstance(value, Refusal):
+            self[text] = value
+        return value
+
+
+def compile_column(entry: Field, style: Style, *, refused: set[str]) -> Convert:
+    """Return what turns the texts of a column into checked values: None for no value, or a `Refusal`.
+
+    Whenever a value is refused, the field's key goes into `refused`.
+    """
+    prepare = preparation(entry, style)
+
+    def check(text: str) -> Any:
+        try:
+            return check_value(entry, prepare(text) if prepare is not None and text.strip() else text)
+        except ValueRefused as refusal:
+            refused.add(entry.key)
+            return Refusal(str(refusal))
+
+    if entry.type in {"text", "long_text"}:
+        return _compile_text(check, longest=LONGEST_LINE if entry.type == "text" else LONGEST_TEXT)
+    if entry.field_type.kind == "number" and prepare is None:
+        return _compile_number(check)
+    # Lists and objects are not shared between records: a change of one would change the others.
+    if entry.field_type.kind in {"list", "document"}:
+        return lambda texts: list(map(check, texts))
+    memory = _Memory(check)
+    return lambda texts: list(map(memory.__getitem__, texts))
+
+
+def _compile_text(check: Callable[[str], Any], *, longest: int) -> Convert:
+    def convert(texts: Sequence[str]) -> list[Any]:
+        if "\x00" in "".join(texts) or max(map(len, texts), default=0) > longest:
+            return list(map(check, texts))
+        return [text if text and not text.isspace() else None for text in texts]
+
+    return convert
+
+
+def _compile_number(check: Callable[[str], Any]) -> Convert:
+    is_plain = _PLAIN_DECIMAL.fullmatch
+
+    def convert(texts: Sequence[str]) -> list[Any]:
+        return [
+            int(text)
+            if text.isdigit() and text.isascii() and len(text) < 19
+            else float(text)
+            if is_plain(text)
+            else check(text)
+            for text in texts
+        ]
+
+    return convert
+
+
+def _compile_promotion(entry: Field) -> Promote:
+    """Return what turns checked values into those of their promoted column."""
+    match entry.field_type.kind:
+        case "number":
+            # PostgreSQL's protocol takes integers for doubles.
+            return list
+        case "text":
+            return lambda values: [value and value[:LONGEST_PROMOTED_TEXT] for value in values]
+        case _:
+            memory = _Memory(lambda value: promoted_value(entry, value))
+            return lambda values: [value and memory[value] for value in values]
+
+
+class Converter:
+    """Turns blocks of rows into batches, by a recordset's fields and the mapping of the columns onto them."""
+
+    def __init__(self, recordset: Recordset, mappings: Sequence[Mapping], names: Sequence[str]) -> None:
+        """Compile the conversion of each column.
+
+        Args:
+            recordset: whose records the rows become.
+            mappings: which columns become which fields; the fields exist.
+            names: of all columns of the file, for the report.
+        """
+        # PostgreSQL keeps the keys of an object by length and then by bytes. Texts that come in that order spare it
+        # the sorting, a tenth of what it does for a row.
+        ordered = sorted(mappings, key=lambda mapping: (len(mapping.field), mapping.field))
+        self._recordset = recordset
+        self._names = names
+        self._width = len(names)
+        self._columns = [mapping.column for mapping in ordered]
+        self._fields = [recordset.by_key[mapping.field] for mapping in ordered]
+        self._keys = [mapping.field for mapping in ordered]
+        self._refused: set[str] = set()
+        self._promotions = {
+            entry.slot: (entry.key, _compile_promotion(entry)) for entry in self._fields if entry.slot is not None
+        }
+        self._converts = [
+            compile_column(entry, mapping.style, refused=self._refused)
+            for entry, mapping in zip(self._fields, ordered, strict=True)
+        ]
+        self._place = _compile_place(recordset, self._keys)
+
+    def convert(self, block: Block) -> Batch:
+        """Return a block's rows as they are inserted, and the faults of those that are not."""
+        batch = Batch(end=block.end, done=block.done)
+        numbers, rows = self._fit_width(block, batch)
+        if rows:
+            texts = list(zip(*rows, strict=True))
+            columns = [convert(texts[at]) for convert, at in zip(self._converts, self._columns, strict=True)]
+            refused = self._find_refusals(numbers, texts, columns, batch)
+            if refused:
+                keep = [at not in refused for at in range(len(numbers))]
+                numbers = list(compress(numbers, keep))
+                columns = [list(compress(column, keep)) for column in columns]
+            self._fill(batch, numbers, columns)
+        batch.failed = len({fault.row for fault in batch.faults})
+        return batch
+
+    def _fit_width(self, block: Block, batch: Batch) -> tuple[list[int], list[list[str]]]:
+        """Return the rows that are not blank, each as wide as the header, with their numbers."""
+        width = self._width
+        if set(map(len, block.rows)) == {width} and all(map(any, block.rows)):
+            return list(range(block.first, block.first + len(block.rows))), block.rows
+        numbers: list[int] = []
+        rows: list[list[str]] = []
+        for number, row in enumerate(block.rows, start=block.first):
+            if not any(row):
+                continue
+            if any(row[width:]):
+                reason = f"has {len(row)} cells, and the header has {width}"
+                batch.faults.append(Fault(number, "", _shorten(row[width]), reason))
+                continue
+            numbers.append(number)
+            rows.append(row[:width] if len(row) > width else [*row, *repeat("", width - len(row))])
+        return numbers, rows
+
+    def _find_refusals(
+        self, numbers: list[int], texts: list[tuple[str, ...]], columns: list[list[Any]], batch: Batch
+    ) -> set[int]:
+        places: set[int] = set()
+        for entry, at, column in zip(self._fields, self._columns, columns, strict=True):
+            if entry.is_required and None in column:
+                column[:] = [Refusal("is required") if value is None else value for value in column]
+            elif entry.key not in self._refused:
+                continue
+            for place, value in enumerate(column):
+                if isinstance(value, Refusal):
+                    places.add(place)
+                    fault = Fault(numbers[place], self._names[at], _shorten(texts[at][place]), value.reason)
+                    batch.faults.append(fault)
+        self._refused.clear()
+        return places
+
+    def _fill(self, batch: Batch, numbers: list[int], columns: list[list[Any]]) -> None:
+        by_key = dict(zip(self._keys, columns, strict=True))
+        keys, dumps = self._keys, orjson.dumps
+        rows = zip(*columns, strict=True)
+        if any(None in column for column in columns):
+            kept = [{k: v for k, v in zip(keys, row) if v is not None} for row in rows]  # noqa: B905
+        else:
+            kept = [dict(zip(keys, row)) for row in rows]  # noqa: B905 - as many by making; the check costs
+        batch.ids = new_ids(len(numbers))
+        batch.numbers = numbers
+        batch.documents = [dumps(values).decode() for values in kept]
+        batch.titles = self._titles(by_key, len(numbers))
+        batch.promoted = {slot: promote(by_key[key]) for slot, (key, promote) in self._promotions.items()}
+        if self._place is not None:
+            self._place(batch, by_key, kept)
+
+    def _titles(self, by_key: dict[str, list[Any]], count: int) -> list[str]:
+        entry = self._recordset.title_field
+        if entry is None or entry.key not in by_key:
+            return [""] * count
+        return ["" if value is None else str(value)[:LONGEST_TITLE] for value in by_key[entry.key]]
+
+
+Place: TypeAlias = "Callable[[Batch, dict[str, list[Any]], list[dict[str, Any]]], None]"
+
+
+def _compile_place(recordset: Recordset, keys: list[str]) -> Place | None:
+    """Return what puts records onto the map; None where the file brings nothing of it."""
+    places: dict[str, Any] = recordset.settings.get("map") or {}
+    named = {role: places.get(role, "") for role in ("geometry_field", "location_field", "lat_field", "lng_field")}
+    if named["geometry_field"] in keys or named["location_field"] in keys:
+        return lambda batch, _, kept: _place_each(recordset, batch, kept)
+    both = [recordset.by_key[key] for key in (named["lat_field"], named["lng_field"]) if key in keys]
+    if len(both) == 2 and all(entry.field_type.kind == "number" for entry in both):
+        return lambda batch, by_key, _: _place_points(batch, by_key[named["lat_field"]], by_key[named["lng_field"]])
+    return None
+
+
+def _place_each(recordset: Recordset, batch: Batch, kept: list[dict[str, Any]]) -> None:
+    found = [find_geometry(recordset, values) for values in kept]
+    batch.geometries = [orjson.dumps(geometry).decode() if geometry else None for geometry in found]
+    batch.geometry_types = [geometry["type"] if geometry else None for geometry in found]
+    batch.boxes = [bounds_of(geometry).as_box() if geometry else None for geometry in found]
+
+
+def _place_points(batch: Batch, lats: list[Any], lngs: list[Any]) -> None:
+    geometries: list[str | None] = []
+    boxes: list[str | None] = []
+    for lat, lng in zip(lats, lngs, strict=True):
+        if lat is not None and lng is not None and -90 <= lat <= 90 and -180 <= lng <= 180:
+            place = f"{lng!r},{lat!r}"
+            geometries.append(f'{{"type":"Point","coordinates":[{place}]}}')
+            boxes.append(f"({place}),({place})")
+        else:
+            geometries.append(None)
+            boxes.append(None)
+    batch.geometries = geometries
+    batch.boxes = boxes
+    batch.geometry_types = ["Point" if box else None for box in boxes]
+
+
+def _shorten(text: str) -> str:
+    shown = text.replace("\x00", "\ufffd")
+    return shown if len(shown) <= LONGEST_REPORTED else f"{shown[: LONGEST_REPORTED - 1]}…"

@@ -1,0 +1,1 @@
+"""Records: rows of a recordset, their values, versions and trash."""

@@ -1,0 +1,1 @@
+"""Statements on records: reading one, listing many, writing."""

@@ -1,0 +1,1 @@
+"""Recordsets: their fields, who may reach them, their trash."""

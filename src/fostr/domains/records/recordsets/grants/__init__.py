@@ -1,0 +1,1 @@
+"""Access: what is granted on a recordset to members and teams."""

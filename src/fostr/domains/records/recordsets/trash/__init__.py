@@ -1,0 +1,1 @@
+"""The trash of recordsets: what is in it, restoring, deleting for good."""

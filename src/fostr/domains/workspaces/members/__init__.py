@@ -1,0 +1,1 @@
+"""Members: the people of a workspace, with what it keeps of them."""

@@ -1,0 +1,162 @@
+"""What other domains may use of workspaces."""
+
+from uuid import UUID
+
+from fostr.domains.workspaces.members import repository as members_repository
+from fostr.domains.workspaces.members import service as members_service
+from fostr.domains.workspaces.members.schemas import Member
+from fostr.domains.workspaces.teams import repository as teams_repository
+from fostr.domains.workspaces.teams.errors import TeamNotFound
+from fostr.domains.workspaces.workspaces import service as workspaces_service
+from fostr.domains.workspaces.workspaces.schemas import Workspace
+from fostr.kernel.db.unit import Unit
+from fostr.kernel.events.outbox import Actor, Cause
+from fostr.kernel.http.context import AccountContext
+from fostr.kernel.jobs.dispatch import dispatch
+
+__all__ = [
+    "Member",
+    "Workspace",
+    "add_member",
+    "bump_rights_epoch",
+    "bump_rights_epochs_of",
+    "check_member_exists",
+    "check_team_exists",
+    "get_member",
+    "get_own_member",
+    "get_workspace",
+    "list_member_names",
+    "provision_workspace",
+    "spread_profile",
+    "team_ids",
+    "update_own_copy",
+]
+
+
+async def provision_workspace(
+    unit: Unit,
+    *,
+    name: str,
+    owner_user_id: UUID,
+    actor: Actor | None = None,
+    cause: Cause | None = None,
+) -> Workspace:
+    """Make a workspace with its first owner, ready to use.
+
+    The unit is bound to the new workspace by this, so it must not be bound to another.
+
+    Args:
+        unit: the transaction that it becomes part of.
+        name: what people call it; its name in addresses is made from it.
+        owner_user_id: an account.
+        actor: who does it, for the events; by default the owner.
+        cause: why, for the events.
+    """
+    return await workspaces_service.provision_workspace(
+        unit, name=name, owner_user_id=owner_user_id, actor=actor, cause=cause
+    )
+
+
+async def get_workspace(context: AccountContext, *, workspace_id: UUID) -> Workspace:
+    """Return a workspace that the caller is a member of, and that their credential reaches.
+
+    Raises:
+        WorkspaceNotFound: there is none.
+    """
+    return await workspaces_service.get_workspace(context, workspace_id=workspace_id)
+
+
+async def add_member(
+    unit: Unit,
+    *,
+    workspace_id: UUID,
+    user_id: UUID,
+    role: str,
+    actor: Actor | None = None,
+    cause: Cause | None = None,
+) -> Member:
+    """Make a person a member of a workspace, at once and without asking them.
+
+    The unit is bound to the workspace by this, so it must not be bound to another.
+
+    Raises:
+        PersonNotFound: there is no such account.
+        AlreadyMember: they are a member.
+        RoleUnknown: the workspace has no such role.
+    """
+    return await members_service.add_member(
+        unit, workspace_id=workspace_id, user_id=user_id, role=role, actor=actor, cause=cause
+    )
+
+
+async def get_member(unit: Unit, *, member_id: UUID) -> Member:
+    """Return a member of the unit's workspace.
+
+    Raises:
+        MemberNotFound: there is none.
+    """
+    return await members_service.get_member(unit, member_id=member_id)
+
+
+async def get_own_member(context: AccountContext, *, workspace_id: UUID) -> Member:
+    """Return the caller as a member of a workspace, and bind their unit of work to it.
+
+    Raises:
+        WorkspaceNotFound: they are no member of it, or their credential does not reach it.
+    """
+    await workspaces_service.get_workspace(context, workspace_id=workspace_id)
+    context.unit.enter_workspace(workspace_id)
+    return await members_service.get_member_of_user(context.unit, user_id=context.principal.user_id)
+
+
+async def update_own_copy(context: AccountContext, *, workspace_id: UUID) -> Member:
+    """Bring what one workspace shows of the caller up to date now; else like `get_own_member`."""
+    await get_own_member(context, workspace_id=workspace_id)
+    await members_service.update_copy(context.unit, user_id=context.principal.user_id)
+    return await members_service.get_member_of_user(context.unit, user_id=context.principal.user_id)
+
+
+async def list_member_names(unit: Unit, *, member_ids: list[UUID]) -> dict[UUID, str]:
+    """Return what the members of those ids are called; ids of nobody are left out."""
+    return await members_repository.list_names(unit, member_ids=member_ids)
+
+
+async def check_member_exists(unit: Unit, *, member_id: UUID) -> None:
+    """Refuse an id that is no member's of the unit's workspace.
+
+    Raises:
+        MemberNotFound: there is none.
+    """
+    await members_service.get_member(unit, member_id=member_id)
+
+
+async def team_ids(unit: Unit, *, member_id: UUID) -> list[UUID]:
+    """Return the teams that a member is in."""
+    return await teams_repository.list_team_ids(unit, member_id=member_id)
+
+
+async def check_team_exists(unit: Unit, *, team_id: UUID) -> None:
+    """Refuse an id that is no team's of the unit's workspace.
+
+    Raises:
+        TeamNotFound: there is none.
+    """
+    if not await teams_repository.has_team(unit, team_id=team_id):
+        raise TeamNotFound
+
+
+async def bump_rights_epoch(unit: Unit, *, workspace_id: UUID) -> None:
+    """Make cached and streamed rights in a workspace void; part of every write that changes rights."""
+    await members_repository.increase_rights_epoch(unit, workspace_ids=[workspace_id])
+
+
+async def bump_rights_epochs_of(unit: Unit, *, user_id: UUID) -> None:
+    """Make cached and streamed rights void wherever a person is a member; part of ending a credential of theirs."""
+    workspace_ids = await members_repository.list_workspace_ids(unit, user_id=user_id)
+    await members_repository.increase_rights_epoch(unit, workspace_ids=workspace_ids)
+
+
+async def spread_profile(unit: Unit, *, user_id: UUID) -> None:
+    """Bring what workspaces show of a person up to date, by a job for each once the unit has committed."""
+    for workspace_id in await members_repository.list_workspace_ids(unit, user_id=user_id):
+        await dispatch(unit, "workspaces.update_member_copy", {"user_id": str(user_id)}, workspace=workspace_id)

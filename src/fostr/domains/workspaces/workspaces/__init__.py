@@ -1,0 +1,1 @@
+"""Workspaces: made, renamed, switched between."""

@@ -1,0 +1,1 @@
+"""The one evaluator of rights: a decision with its reason, a SQL predicate, a field mask."""

@@ -1,0 +1,1 @@
+"""Secrets: keys, encrypted values, tokens, signatures, JSON web tokens and passwords."""

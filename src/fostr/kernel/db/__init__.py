@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, statements, units of work, isolation between workspaces, migrations."""

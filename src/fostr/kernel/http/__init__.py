@@ -1,0 +1,1 @@
+"""The edge: guards, errors, paging, streams, routing, the OpenAPI document."""

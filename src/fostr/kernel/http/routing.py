@@ -1,0 +1,216 @@
+"""Routers whose operations commit at the edge, and dispatch by the first distinguishing path segment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi.dependencies.utils import get_dependant
+from fastapi.routing import APIRoute, APIRouter
+
+from fostr.kernel.http.errors import (
+    CrossSiteRequest,
+    DatabaseUnavailable,
+    Forbidden,
+    FostrError,
+    InvalidInput,
+    MalformedBody,
+    NotFound,
+    ScopeInsufficient,
+    TooLarge,
+    Unauthorized,
+    WorkspaceRequired,
+    merge_responses,
+    raises,
+)
+from fostr.kernel.http.guards import UNIT_KEY, begin_public, begin_signed_in
+from fostr.kernel.http.idempotency import AlreadyAnswered, keep_answer
+from fostr.kernel.http.queries import describe_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
+
+    from fastapi.dependencies.models import Dependant
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+    from starlette.types import Receive, Scope, Send
+
+    from fostr.kernel.db.unit import Unit
+
+API: Final = "/api/v1"
+REFUSALS_BY_GUARD: Final[dict[str, tuple[type[FostrError], ...]]] = {
+    "workspace": (
+        Unauthorized,
+        Forbidden,
+        ScopeInsufficient,
+        CrossSiteRequest,
+        NotFound,
+        WorkspaceRequired,
+        DatabaseUnavailable,
+    ),
+    "account": (Unauthorized, Forbidden, CrossSiteRequest, DatabaseUnavailable),
+    "public": (DatabaseUnavailable,),
+}
+SECURITY: Final[list[dict[str, list[str]]]] = [{"cookie": []}, {"bearer": []}, {"apiKey": []}]
+
+
+class EdgeRoute(APIRoute):
+    """A route that ends the request's unit of work before the answer leaves.
+
+    What was answered is committed: a process that dies a moment later has lost nothing that it confirmed.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler, with the unit of work around it."""
+        handle = super().get_route_handler()
+
+        async def edge(request: Request) -> Response:
+            try:
+                response = await handle(request)
+                unit: Unit | None = request.scope.get(UNIT_KEY)
+                if unit is not None:
+                    await keep_answer(request, unit, response)
+                    await unit.commit()
+            except AlreadyAnswered as answered:
+                await _roll_back(request)
+                return answered.response
+            except BaseException:
+                await _roll_back(request)
+                raise
+            return response
+
+        return edge
+
+
+async def _roll_back(request: Request) -> None:
+    unit: Unit | None = request.scope.get(UNIT_KEY)
+    if unit is not None:
+        await unit.rollback()
+
+
+class Router(APIRouter):
+    """A resource's operations. Every one has a guard, and declares the guard's refusals by itself."""
+
+    root = API
+
+    def __init__(self, *, prefix: str = "", tags: Sequence[str]) -> None:
+        """Make a router.
+
+        Args:
+            prefix: what all paths begin with, after `/api/v1`.
+            tags: headings under which the API page lists the operations.
+        """
+        super().__init__(
+            prefix=self.root + prefix,
+            tags=list(tags),
+            route_class=EdgeRoute,
+            generate_unique_id_function=operation_id,
+        )
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Add an operation, with a summary from its docstring and the refusals of its guard."""
+        # FastAPI asks the response class for its default, which classes of streams do not have.
+        options["status_code"] = options.get("status_code") or 200
+        lines = (endpoint.__doc__ or "").strip().splitlines()
+        options["summary"] = options.get("summary") or (lines[0].rstrip(".") if lines else None)
+        dependant = get_dependant(path=self.prefix + path, call=endpoint)
+        kind = guard_kind(dependant)
+        options["responses"] = merge_responses(raises(*_refusals(dependant, kind)), options.get("responses") or {})
+        extra: dict[str, Any] = {}
+        if kind in ("workspace", "account"):
+            extra["security"] = SECURITY
+        if parameters := describe_queries(walk_calls(dependant)):
+            extra["parameters"] = parameters
+        if extra:
+            options["openapi_extra"] = {**extra, **(options.get("openapi_extra") or {})}
+        super().add_api_route(path, endpoint, **options)
+
+
+class RootRouter(Router):
+    """A router for the few paths outside of `/api/v1`."""
+
+    root = ""
+
+
+def _refusals(dependant: Dependant, kind: str | None) -> list[type[FostrError]]:
+    refusals: list[type[FostrError]] = [*REFUSALS_BY_GUARD.get(kind or "", ())]
+    if dependant.body_params:
+        refusals += [MalformedBody, TooLarge]
+    if dependant.body_params or _has_parameters(dependant):
+        refusals.append(InvalidInput)
+    return refusals
+
+
+def _has_parameters(dependant: Dependant) -> bool:
+    own = bool(dependant.path_params or dependant.query_params or dependant.header_params)
+    own = own or bool(describe_queries([dependant.call]))
+    return own or any(_has_parameters(inner) for inner in dependant.dependencies)
+
+
+def walk_calls(dependant: Dependant) -> Iterator[Any]:
+    """Yield every function that FastAPI calls for an operation, the guards among them."""
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from walk_calls(inner)
+
+
+def guard_kind(dependant: Dependant) -> str | None:
+    """Return `workspace`, `account` or `public` by the operation's guard, or nothing when it has none."""
+    calls = list(walk_calls(dependant))
+    if any(hasattr(call, "fostr_permission") for call in calls):
+        return "workspace"
+    if begin_signed_in in calls:
+        return "account"
+    return "public" if begin_public in calls else None
+
+
+def guard_permissions(route: APIRoute) -> set[str]:
+    """Return the permissions that an operation's guards require."""
+    found = {getattr(call, "fostr_permission", None) for call in walk_calls(route.dependant)}
+    return {name for name in found if name is not None}
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return `<domain>_<resource>_<verb>` from the module and the name of the endpoint."""
+    parts = route.endpoint.__module__.split(".")
+    place = [part for part in parts if part not in {"fostr", "domains", "kernel", "endpoints"}]
+    words = [*place, route.endpoint.__name__]
+    # `records/records/list` is `records_list`: a resource that is named like its domain is named once.
+    return "_".join(word for position, word in enumerate(words) if position == 0 or word != words[position - 1])
+
+
+class SegmentRouter(APIRouter):
+    """Dispatches by the first path segment after the prefix, because FastAPI tries its routes one by one.
+
+    With 700 routes the last one costs 2.9 to 4.0 ms a request to find; by segment, 0.5 ms.
+    """
+
+    def build_segments(self) -> None:
+        """Sort the routes by segment; to be called once, when all are added."""
+        self.routes.sort(key=_literal_first)
+        self._by_segment: dict[str, APIRouter] = {}
+        for route in self.routes:
+            segment = first_segment(getattr(route, "path", ""))
+            inner = self._by_segment.setdefault(segment, APIRouter(redirect_slashes=False))
+            inner.routes.append(route)
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request to the routes that share its segment."""
+        inner = self._by_segment.get(first_segment(scope["path"])) if scope["type"] == "http" else None
+        if inner is None:
+            await super().app(scope, receive, send)
+            return
+        scope.setdefault("router", self)
+        await inner.app(scope, receive, send)
+
+
+def first_segment(path: str) -> str:
+    """Return the first segment that distinguishes a path: the one after `/api/v1`, or the very first."""
+    rest = path.removeprefix(API)
+    return rest.lstrip("/").partition("/")[0]
+
+
+def _literal_first(route: BaseRoute) -> tuple[str, ...]:
+    # A parameter sorts after every literal, so that /trash is found before /{recordset_slug}.
+    path: str = getattr(route, "path", "")
+    return tuple("\uffff" if part.startswith("{") else part for part in path.split("/"))

@@ -1,0 +1,66 @@
+"""Jobs that act for a member: with the rights that the member has while the job runs, not when it was asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fostr.kernel import clock
+from fostr.kernel.auth.lookup import find_member_access
+from fostr.kernel.http.context import Context, RequestFacts
+from fostr.kernel.http.errors import Forbidden
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from fostr.kernel.db.unit import Unit
+    from fostr.kernel.jobs.context import JobContext
+    from fostr.kernel.runtime import Runtime
+
+
+class MemberGone(Forbidden):
+    """The member on whose behalf the job runs has left the workspace."""
+
+    code = "member_gone"
+    detail = "The member who asked for this has left the workspace."
+
+
+async def act_for_member(job: JobContext, unit: Unit) -> Context:
+    """Return the context in which a job's handler calls services.
+
+    Args:
+        job: a job that was dispatched with a workspace and a member.
+        unit: bound to the job's workspace.
+
+    Raises:
+        MemberGone: the member has left, or was deactivated.
+    """
+    if job.workspace is None or job.created_by is None:
+        raise MemberGone
+    return await act_as_member(job.runtime, unit, member_id=job.created_by, cause_id=job.id)
+
+
+async def act_as_member(runtime: Runtime, unit: Unit, *, member_id: UUID, cause_id: UUID) -> Context:
+    """Return the context of work that goes on without a request.
+
+    Args:
+        runtime: what the process holds.
+        unit: bound to the member's workspace.
+        member_id: whose rights are used.
+        cause_id: the job, or whatever else stands in for a request.
+
+    Raises:
+        MemberGone: the member has left, or was deactivated.
+    """
+    access = None
+    if unit.workspace is not None:
+        access = await find_member_access(unit, member_id=member_id, workspace_id=unit.workspace, job_id=cause_id)
+    if access is None:
+        raise MemberGone
+    return Context(
+        unit=unit,
+        runtime=runtime,
+        facts=RequestFacts(request_id=cause_id.hex, address="", user_agent=""),
+        now=clock.now(),
+        principal=access.principal,
+        access=access,
+    )

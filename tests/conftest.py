@@ -1,0 +1,142 @@
+"""Fixtures that every test may use.
+
+`client` sends requests and checks every answer; `client.as_(cast.member)` sends them as somebody. `cast` is two fresh
+workspaces and their people. `runtime` is the open database, bus and file store of this test process, `run_jobs` runs
+what was dispatched. A statement that does not name its workspace fails the test during which it first ran.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from fostr.app import create_app
+from fostr.kernel.db.unit import observe_statements
+from fostr.kernel.http.document import build_openapi
+from fostr.kernel.runtime import Runtime, open_runtime
+from fostr.settings import Settings
+from tests.support.cast import Cast, create_cast
+from tests.support.client import BASE, AnswerChecker, Client
+from tests.support.inspection import StatementInspector
+from tests.support.live import LiveServer
+from tests.support.server import SERVER, TestServer, clone_database, drop_database, start_server, stop_server
+
+_server: list[TestServer] = []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the database server before the processes that share it."""
+    if SERVER not in os.environ and not session.config.option.collectonly:
+        _server.append(start_server())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the server that this process started."""
+    del session
+    while _server:
+        stop_server(_server.pop())
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """Run every test on the loop that the server runs on."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def settings() -> Iterator[Settings]:
+    """The settings of the tests: cheap password hashes, a data folder of their own."""
+    with tempfile.TemporaryDirectory(prefix="fostr-data-") as folder:
+        yield Settings(
+            environment="test",
+            data=Path(folder),
+            public_url=BASE,
+            password_hash_cost="light",
+            log_level="error",
+            allow_private_addresses=True,
+            pool_min=2,
+            pool_max=20,
+        )
+
+
+@pytest.fixture(scope="session")
+async def database_urls(anyio_backend: object) -> AsyncIterator[tuple[str, str]]:
+    """A database cloned from the template: the administrator's address and the application's."""
+    del anyio_backend
+    name = f"fostr_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    admin, application = await clone_database(name)
+    yield admin, application
+    await drop_database(os.environ[SERVER].split(" ", 1)[1], name)
+
+
+@pytest.fixture(scope="session")
+async def runtime(settings: Settings, database_urls: tuple[str, str]) -> AsyncIterator[Runtime]:
+    """The open parts of this test process."""
+    async with open_runtime(settings, database_url=database_urls[1]) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, runtime: Runtime) -> FastAPI:
+    """The application, on the open parts."""
+    return create_app(settings, runtime=runtime)
+
+
+@pytest.fixture(scope="session")
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The application's OpenAPI document."""
+    return build_openapi(app)
+
+
+@pytest.fixture(scope="session")
+async def client(app: FastAPI, openapi: dict[str, Any]) -> AsyncIterator[Client]:
+    """A client without a credential."""
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE) as inner:
+        yield Client(inner, AnswerChecker(app, openapi), {})
+
+
+@pytest.fixture
+async def cast(runtime: Runtime) -> Cast:
+    """Two fresh workspaces and their people."""
+    return await create_cast(runtime)
+
+
+@pytest.fixture(scope="session")
+def inspector() -> Iterator[StatementInspector]:
+    """Looks at every statement of this test process."""
+    inspector = StatementInspector()
+    end = observe_statements(inspector)
+    yield inspector
+    end()
+
+
+@pytest.fixture(autouse=True)
+def statements_name_their_workspace(inspector: StatementInspector) -> Iterator[None]:
+    """Fail the test during which a statement first left a workspace table unnamed."""
+    yield
+    assert not inspector.take_faults()
+
+
+@pytest.fixture
+def run_jobs(runtime: Runtime) -> Callable[[], Awaitable[None]]:
+    """Return a function that runs the queue until it is empty."""
+    from fostr.kernel.discovery import import_modules
+    from fostr.kernel.jobs.worker import drain
+
+    import_modules("tasks")
+    return lambda: drain(runtime)
+
+
+@pytest.fixture(scope="session")
+def live(settings: Settings, database_urls: tuple[str, str]) -> Iterator[LiveServer]:
+    """The same application on a socket, for streams that are left half way and for clients that are no tests."""
+    with LiveServer(settings, database_urls[1]).run() as server:
+        yield server

@@ -1,0 +1,129 @@
+"""One of everything in acme, so that every path parameter of every operation can be filled in.
+
+A parameter that nobody here knows fails the walk: whoever adds an operation says here what its ids stand for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from fostr.domains.workspaces.teams.tables import teams
+from fostr.kernel import clock
+from fostr.kernel.auth.tables import sessions
+from fostr.kernel.db.gateway import insert_row
+from fostr.kernel.ids import new_id
+from tests.support.records import create_record, create_recordset, grant
+
+if TYPE_CHECKING:
+    from fostr.kernel.runtime import Runtime
+    from tests.contract.walk import Operation
+    from tests.support.cast import Cast
+    from tests.support.client import Client
+
+SECRET: Final = "zanzibar-marmalade"
+"""Stands in everything that acme keeps; no answer to somebody else may ever hold it."""
+
+CSV: Final = f"name,size\n{SECRET},1\nsecond,2\n"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ids of what acme keeps, by the names of path and query parameters."""
+
+    ids: dict[str, Any]
+    trashed_slug: str
+
+    def path(self, operation: Operation) -> str:
+        """Return the operation's path with acme's ids in it."""
+        path = operation.path
+        for name in operation.path_names:
+            value = self.trashed_slug if name == "recordset" and "/trash/" in path else self.known(name, operation)
+            path = path.replace(f"{{{name}}}", value)
+        return path
+
+    def query(self, operation: Operation) -> dict[str, str]:
+        """Return the query parameters that the operation cannot do without."""
+        return {name: self.known(name, operation) for name in operation.required_query}
+
+    def known(self, name: str, operation: Operation) -> str:
+        """Return acme's value for a parameter."""
+        assert name in self.ids, f"{operation.name}: tests/contract/world.py does not know {name!r}"
+        return self.ids[name]
+
+    def body(self, example: Any) -> Any:
+        """Return an example body with acme's ids in the place of made-up ones."""
+        if isinstance(example, dict):
+            return {key: self.ids.get(key, self.body(value)) for key, value in example.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return example
+
+
+async def create_world(client: Client, cast: Cast, runtime: Runtime) -> World:
+    """Fill acme, and return what its things are called."""
+    owner = client.as_(cast.owner)
+    fields = [{"name": "Name", "type": "text"}, {"name": "Lat", "type": "number"}, {"name": "Lng", "type": "number"}]
+    places = {"map": {"lat_field": "lat", "lng_field": "lng"}}
+    recordset = await create_recordset(owner, name=f"Places {SECRET}", fields=fields, settings=places)
+    for person in (cast.member, cast.viewer):
+        await grant(owner, recordset, person, "can_view")
+    values = {"name": SECRET, "lat": 37.4, "lng": -122.0}
+    record = await create_record(owner, recordset, values)
+    record = (await owner.patch(f"/api/v1/records/{record['id']}", json={"field_values": {"lat": 37.5}})).json()
+    history = (await owner.get(f"/api/v1/records/{record['id']}/history")).json()
+    comment = (await owner.post(f"/api/v1/records/{record['id']}/comments", json={"text": SECRET})).json()
+    trashed = await create_recordset(owner, name=f"Old {SECRET}", fields=fields)
+    assert (await owner.delete(f"/api/v1/recordsets/{trashed['slug']}")).status_code == 204
+    upload = await owner.post("/api/v1/import/upload", files={"file": (f"{SECRET}.csv", CSV, "text/csv")})
+    assert upload.status_code == 200, upload.text
+    uploaded = upload.json()
+    job = await owner.post(
+        f"/api/v1/import/recordsets/{recordset['id']}",
+        json={"file_uri": uploaded["file_uri"], "field_mappings": {"name": "name"}},
+    )
+    assert job.status_code == 200, job.text
+    return World(
+        ids={
+            "workspace_id": str(cast.acme),
+            "recordset": recordset["slug"],
+            "recordset_id": recordset["id"],
+            "record_id": record["id"],
+            "history_id": history["items"][0]["id"],
+            "comment_id": comment["id"],
+            "job_id": job.json()["job_id"],
+            "record_ids": [record["id"]],
+            "file_uri": uploaded["file_uri"],
+            "member_id": str(cast.member.member_id),
+            "user_id": str(cast.member.user_id),
+            "team_id": await _create_team(runtime, cast),
+            "api_key_id": await _created(owner, "/api/v1/api-keys", {"name": SECRET, "scope": "read"}),
+            "token_id": await _created(owner, "/api/v1/personal-access-tokens", {"name": SECRET, "scope": "read"}),
+            "session_id": await _create_session(runtime, cast),
+        },
+        trashed_slug=trashed["slug"],
+    )
+
+
+async def _created(client: Client, path: str, body: dict[str, Any]) -> str:
+    response = await client.post(path, json=body)
+    assert response.status_code == 201, response.text
+    return response.json()["id"]
+
+
+async def _create_team(runtime: Runtime, cast: Cast) -> str:
+    async with runtime.database.unit(cast.acme) as unit:
+        row = await insert_row(unit, teams, {"id": new_id(), "name": SECRET})
+    return str(row["id"])
+
+
+async def _create_session(runtime: Runtime, cast: Cast) -> str:
+    values = {
+        "id": new_id(),
+        "user_id": cast.owner.user_id,
+        "kind": "token",
+        "user_agent": SECRET,
+        "expires_at": clock.now() + timedelta(days=1),
+    }
+    async with runtime.database.unit() as unit:
+        row = await insert_row(unit, sessions, values)
+    return str(row["id"])

@@ -1,0 +1,157 @@
+"""The unit of work: lazily begun, bound to a workspace, committed or undone as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from fostr.kernel.ids import new_id
+from fostr.kernel.runtime import Runtime
+from tests.support.cast import Cast
+
+INSERT = "insert into installation (key, value) values (:key, 'x')"
+FIND = "select value from installation where key = :key"
+
+
+async def test_what_passes_is_committed(runtime: Runtime) -> None:
+    key = new_id().hex
+    async with runtime.database.unit() as unit:
+        assert await unit.run(INSERT, key=key) == 1
+    async with runtime.database.unit() as unit:
+        assert await unit.value(FIND, key=key) == "x"
+
+
+async def test_what_fails_leaves_nothing(runtime: Runtime) -> None:
+    key = new_id().hex
+    with pytest.raises(RuntimeError, match="stop"):
+        async with runtime.database.unit() as unit:
+            await unit.run(INSERT, key=key)
+            raise RuntimeError("stop")
+    async with runtime.database.unit() as unit:
+        assert await unit.value(FIND, key=key) is None
+
+
+async def test_a_unit_without_statements_takes_no_connection(runtime: Runtime) -> None:
+    before = runtime.database.pool.get_idle_size()
+    async with runtime.database.unit():
+        assert runtime.database.pool.get_idle_size() == before
+
+
+async def test_the_workspace_is_known_to_the_transaction_and_to_no_other(runtime: Runtime, cast: Cast) -> None:
+    setting = "select nullif(current_setting('fostr.workspace', true), '')"
+    async with runtime.database.unit(cast.acme) as unit:
+        assert UUID(await unit.value(setting)) == cast.acme
+        assert await unit.value("select :workspace::uuid") == cast.acme
+    units = [runtime.database.unit() for _ in range(5)]
+    for unit in units:
+        assert await unit.value(setting) is None
+    for unit in units:
+        await unit.commit()
+
+
+async def test_a_unit_is_bound_to_one_workspace(runtime: Runtime, cast: Cast) -> None:
+    setting = "select nullif(current_setting('fostr.workspace', true), '')"
+    async with runtime.database.unit() as unit:
+        assert await unit.value(setting) is None
+        unit.enter_workspace(cast.acme)
+        unit.enter_workspace(cast.acme)
+        assert UUID(await unit.value(setting)) == cast.acme
+        with pytest.raises(RuntimeError, match="one workspace"):
+            unit.enter_workspace(cast.globex)
+
+
+async def test_actions_wait_for_the_commit(runtime: Runtime) -> None:
+    done: list[str] = []
+
+    async def act() -> None:
+        done.append("acted")
+
+    async with runtime.database.unit() as unit:
+        unit.after_commit(act)
+        await unit.value("select 1")
+        assert done == []
+    assert done == ["acted"]
+
+    with pytest.raises(RuntimeError, match="stop"):
+        async with runtime.database.unit() as unit:
+            unit.after_commit(act)
+            raise RuntimeError("stop")
+    assert done == ["acted"]
+
+
+async def test_notices_go_out_once_and_only_with_the_commit(runtime: Runtime, database_urls: tuple[str, str]) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listener = await asyncpg.connect(database_urls[1])
+
+    def hear(_: object, __: int, ___: str, payload: object) -> None:
+        heard.put_nowait(str(payload))
+
+    await listener.add_listener("unit_test", hear)
+    with pytest.raises(RuntimeError, match="stop"):
+        async with runtime.database.unit() as unit:
+            await unit.value("select 1")
+            unit.notify("unit_test", "undone")
+            raise RuntimeError("stop")
+    async with runtime.database.unit() as unit:
+        await unit.value("select 1")
+        unit.notify("unit_test", "kept")
+        unit.notify("unit_test", "kept")
+    assert await asyncio.wait_for(heard.get(), 5) == "kept"
+    await asyncio.sleep(0.05)
+    assert heard.empty()
+    await listener.close()
+
+
+async def test_a_stream_reads_through_a_cursor_with_parameters(runtime: Runtime) -> None:
+    async with runtime.database.unit() as unit:
+        rows = [row async for row in unit.stream("select g from generate_series(1, :n::int) g", prefetch=7, n=25)]
+        assert [row["g"] for row in rows] == list(range(1, 26))
+        again = [row async for row in unit.stream("select 1 as one")]
+        assert len(again) == 1
+
+
+async def test_a_stream_that_is_left_early_leaves_the_unit_usable(runtime: Runtime) -> None:
+    async with runtime.database.unit() as unit:
+        stream = unit.stream("select g from generate_series(1, 1000) g", prefetch=10)
+        async for row in stream:
+            if row["g"] == 3:
+                break
+        await stream.aclose()
+        assert await unit.value("select 1") == 1
+
+
+async def test_a_savepoint_undoes_only_what_happened_inside(runtime: Runtime) -> None:
+    outer, inner = new_id().hex, new_id().hex
+    async with runtime.database.unit() as unit:
+        await unit.run(INSERT, key=outer)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            async with unit.savepoint():
+                await unit.run(INSERT, key=inner)
+                await unit.run(INSERT, key=outer)
+    async with runtime.database.unit() as unit:
+        assert await unit.value(FIND, key=outer) == "x"
+        assert await unit.value(FIND, key=inner) is None
+
+
+async def test_many_rows_go_in_one_round_trip(runtime: Runtime) -> None:
+    keys = [new_id().hex for _ in range(20)]
+    async with runtime.database.unit() as unit:
+        await unit.run_many(INSERT, [{"key": key} for key in keys])
+        assert await unit.value("select count(*) from installation where key = any(:keys)", keys=keys) == 20
+
+
+async def test_a_cancelled_request_gives_its_connection_back_clean(runtime: Runtime) -> None:
+    async def work() -> None:
+        async with runtime.database.unit() as unit:
+            await unit.value("select pg_sleep(30)")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with runtime.database.unit() as unit:
+        assert await unit.value("select 1") == 1

@@ -1,0 +1,1 @@
+"""What `make` runs and the product does not need."""
