@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     import asyncpg
 
     from bench.world import World
+
+LARGE: Final = int(os.environ.get("BENCH_ROWS", "1000000"))
+"""Records of the large recordset, and rows of the import; a smaller number is for trying things out."""
 
 _STATES: Final = (
     "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA",

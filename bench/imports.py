@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.data import COLUMNS, VALUES
+from bench.data import COLUMNS, LARGE, VALUES
 from bench.processes import ProcessFailed, watch_memory
 from bench.report import Row, compare_rates
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from bench.processes import Process
     from bench.world import World
 
-ROWS: Final = int(os.environ.get("BENCH_ROWS", "1000000"))
 LARGEST_MB: Final = 300.0
 PATIENCE_SECONDS: Final = 600.0
 POLL_SECONDS: Final = 0.1
@@ -58,18 +56,18 @@ async def measure_import(world: World) -> list[Row]:
         path.unlink()
     mean_copy = sum(copied) / len(copied)
     peak = sum(entry.peak for entry in memory)
-    shares = [ROWS / seconds for seconds in (ended.loaded, ended.finished)]
+    shares = [LARGE / seconds for seconds in (ended.loaded, ended.finished)]
     return [
         compare_rates(
             "import",
             value=shares[0],
-            baseline=ROWS / mean_copy,
+            baseline=LARGE / mean_copy,
             unit="rows/s",
             least=0.5,
             also=peak < LARGEST_MB,
-            detail=f"{ROWS:,} rows of ten columns into a new recordset, all of them in and listed after "
+            detail=f"{LARGE:,} rows of ten columns into a new recordset, all of them in and listed after "
             f"{ended.loaded:.1f} s; found by their words, too, after {ended.finished:.1f} s ({shares[1]:,.0f} rows/s, "
-            f"{shares[1] * mean_copy / ROWS:.2f} of COPY); COPY took "
+            f"{shares[1] * mean_copy / LARGE:.2f} of COPY); COPY took "
             + " and ".join(f"{s:.1f}" for s in copied)
             + " s; "
             f"peak memory {memory[0].peak:.0f} MB of the API and {memory[1].peak:.0f} MB of the worker, {peak:.0f} of "
@@ -82,7 +80,7 @@ async def _write_files(world: World, table: Path, documents: Path) -> None:
     """Write the same rows as a CSV file, and as identifiers with JSON the way COPY takes them."""
     connection = await world.connect()
     try:
-        rows = f"(select {COLUMNS} from generate_series(1, {ROWS}) n) v"
+        rows = f"(select {COLUMNS} from generate_series(1, {LARGE}) n) v"
         await connection.copy_from_query(f"select v.* from {rows}", output=table, format="csv", header=True)
         await connection.copy_from_query(
             f"select uuidv7(), jsonb_build_object({_DOCUMENT}) from {rows}", output=documents
@@ -133,7 +131,7 @@ async def _follow(world: World, job_id: str, worker: Process) -> _Ended:
         job = await world.call(world.owner, "GET", f"/api/v1/import/jobs/{job_id}")
         if job["status"] == "failed" or job["failed_rows"]:
             raise ProcessFailed(f"The import failed: {job['error']} {job['faults']}\n{worker.said.read_text()[-3000:]}")
-        if loaded is None and job["imported_rows"] == ROWS:
+        if loaded is None and job["imported_rows"] == LARGE:
             loaded = (datetime.now().astimezone() - datetime.fromisoformat(job["started_at"])).total_seconds()
         if job["status"] == "completed" and loaded is not None:
             ended = datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])

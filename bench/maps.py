@@ -8,8 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from bench.data import ensure_records
-from bench.lists import LARGE
+from bench.data import LARGE, ensure_records
 from bench.load import fetch
 from bench.processes import ProcessFailed, watch_memory
 from bench.report import Row, compare_rates

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Final
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from fostr.kernel.http.document import read_openapi, render_openapi
+from fostr.kernel.http.routing import walk_calls
 from tests.contract.walk import Operation, example_body, list_operations
 from tests.support.cast import Cast
 from tests.support.client import Client, refusal
@@ -39,6 +42,14 @@ def operations(app: FastAPI, openapi: dict[str, Any]) -> list[Operation]:
 def test_every_operation_has_a_guard(operations: list[Operation]) -> None:
     assert {o.name for o in operations if o.guard is None} - WITHOUT_GUARD == set()
     assert {o.name for o in operations if o.guard == "public"} - PUBLIC == set()
+
+
+def test_nothing_that_an_operation_asks_for_runs_in_a_thread(app: FastAPI) -> None:
+    # FastAPI hands what is no coroutine to a thread; the two switches cost more than most dependencies do.
+    routes = [route for route in app.router.routes if isinstance(route, APIRoute)]
+    calls = {call for route in routes for call in (route.endpoint, *walk_calls(route.dependant))}
+    assert calls
+    assert {call for call in calls if not inspect.iscoroutinefunction(call)} == set()
 
 
 def test_every_operation_is_explained(operations: list[Operation]) -> None:

@@ -118,13 +118,18 @@ async def test_a_column_is_read_once_it_is_filled(
     changed = await change(client, cast, recordset, fields=[{"key": "opened", "is_promoted": True}])
     assert changed["is_in_step"] is False
 
-    async def found() -> int:
+    async def found() -> tuple[int, bool]:
+        """Return how many there are, and whether the column was read."""
+        texts: list[str] = []
+        end = observe_statements(lambda text, _: texts.append(text))
         params = {"recordset_id": recordset["id"], "column_filters": '{"opened": "1930-05-01"}', "page_size": 1}
-        return (await client.as_(cast.owner).get("/api/v1/records", params=params)).json()["total"]
+        total = (await client.as_(cast.owner).get("/api/v1/records", params=params)).json()["total"]
+        end()
+        return total, any("r.time_1" in text for text in texts)
 
-    assert await found() == MANY
+    assert await found() == (MANY, False)
     await run_jobs()
-    assert await found() == MANY
+    assert await found() == (MANY, True)
     assert {row["time_1"] is None for row in await kept_records(runtime, cast.acme, recordset)} == {False}
 
 

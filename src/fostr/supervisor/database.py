@@ -1,6 +1,7 @@
 """The database that a command works with: one that is named, one that runs, or one started for it alone."""
 
 import asyncio
+import socket
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -61,6 +62,7 @@ def explained_refusals() -> Generator[None]:
         ConnectionError,
         FileNotFoundError,
         TimeoutError,
+        socket.gaierror,
         asyncpg.CannotConnectNowError,
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,

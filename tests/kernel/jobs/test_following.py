@@ -30,7 +30,7 @@ async def take_steps(context: JobContext) -> dict[str, Any]:
         if gate is not None:
             await gate.wait()
             gate.clear()
-    return {"steps": context.input["steps"]}
+    return {"steps": context.input["steps"], "none": None}
 
 
 async def send(runtime: Runtime, workspace: UUID | None, **input: Any) -> UUID:
@@ -48,7 +48,7 @@ async def test_an_ended_job_is_told_from_its_log(runtime: Runtime, workspace: UU
     await drain(runtime)
     events = await follow(runtime, workspace, job_id)
     assert [event.kind for event in events] == ["queued", "started", "progress", "progress", "completed"]
-    assert events[-1].data == {"progress": 100, "attempt": 1, "result": {"steps": 2}}
+    assert events[-1].data == {"progress": 100, "attempt": 1, "result": {"steps": 2, "none": None}}
     assert events[-1].is_last
 
 

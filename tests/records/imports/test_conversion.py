@@ -13,6 +13,7 @@ from fostr.domains.records.fields.model import Field, Recordset
 from fostr.domains.records.fields.promotion import SLOTS
 from fostr.domains.records.fields.shaping import check_value, shape
 from fostr.domains.records.fields.types import TYPES, ValueRefused
+from fostr.domains.records.fields.words import plain_words, split_words
 from fostr.domains.records.imports.conversion import Batch, Converter, Mapping
 from fostr.domains.records.imports.interpretation import Style, preparation
 from fostr.domains.records.imports.readers.source import Block, Position
@@ -150,3 +151,8 @@ def test_a_column_that_is_not_mapped_is_left_out() -> None:
     )
     assert batch.documents == [f'{{"{field.key}":"2"}}']
     assert replace(batch, ids=[]).titles == ["2"]
+
+
+@given(text=st.text() | st.text(st.sampled_from("aÄ ß'-_.\t\x1c\x85\u2028@é\u0301")))
+def test_the_fast_way_to_words_is_the_same_way(text: str) -> None:
+    assert plain_words(text) == " ".join(split_words(text))

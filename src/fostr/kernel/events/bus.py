@@ -31,8 +31,9 @@ LONGEST_PAYLOAD: Final = 7999
 
 CONNECT_SECONDS: Final = 5.0
 REACH_SECONDS: Final = 2.0
-GATHER_SECONDS: Final = 0.01
 """How long a reader or a publisher waits for the connection."""
+GATHER_SECONDS: Final = 0.01
+"""How long notices of commits are gathered after some were sent."""
 PROBE_SECONDS: Final = 15.0
 """How often a silent connection is asked whether it is alive."""
 FIRST_PAUSE: Final = 0.1

@@ -88,8 +88,9 @@ _MOVE: Final = """
     ), logged as (
         insert into job_events (job_id, seq, kind, data, created_at)
         select id, last_seq, :kind,
-               jsonb_strip_nulls(jsonb_build_object('progress', progress, 'attempt', attempts)
-                   || jsonb_build_object('result', :result::jsonb, 'error', :error::jsonb)) || :facts::jsonb,
+               jsonb_build_object('progress', progress, 'attempt', attempts) || :facts::jsonb
+                   || case when :result::jsonb is null then '{}' else jsonb_build_object('result', :result::jsonb) end
+                   || case when :error::jsonb is null then '{}' else jsonb_build_object('error', :error::jsonb) end,
                :now
         from moved
     )

@@ -26,7 +26,7 @@ async def export_records(context: JobContext) -> dict[str, Any]:
     The file is put in place as a whole, so that an attempt which dies leaves none, and the next begins again.
     """
     data = ExportCreate.model_validate(context.input)
-    # Not the job's own unit: that one makes the job's other reports wait until it ends.
+    # Not the job's own unit: this one only reads, for long, and a worker that takes the job over need not wait for it.
     async with context.runtime.database.unit(context.workspace) as unit:
         plan = await plan_export(await act_for_member(context, unit), data)
         tally = _Tally(context, plan)

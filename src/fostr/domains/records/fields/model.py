@@ -98,6 +98,11 @@ class Recordset:
         return {field.key: field for field in self.fields}
 
     @cached_property
+    def searchable(self) -> tuple[str, ...]:
+        """The keys of the fields whose words go into the search."""
+        return tuple(field.key for field in self.fields if field.is_searchable)
+
+    @cached_property
     def title_field(self) -> Field | None:
         """The field that names a record: the chosen one, or the first text."""
         chosen = self.by_key.get(self.settings.get("title_field", ""))
@@ -111,8 +116,3 @@ def hides_derived(recordset: Recordset, mask: FieldMask) -> bool:
     all, that becomes true of its records as a job reaches them.
     """
     return bool(mask.hidden - recordset.removed) and not recordset.is_in_step
-
-    @cached_property
-    def searchable(self) -> tuple[str, ...]:
-        """The keys of the fields whose words go into the search."""
-        return tuple(field.key for field in self.fields if field.is_searchable)

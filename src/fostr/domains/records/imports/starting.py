@@ -134,7 +134,8 @@ def _define_field(entry: _Chosen) -> FieldCreate:
         options=wanted.options,
         hidden_from=wanted.hidden_from,
         read_only_for=wanted.read_only_for,
-        is_promoted=wanted.is_promoted,
+        # Who looks for a place asks by a box, which has an index of its own.
+        is_promoted=False if wanted.is_promoted is None and column.role else wanted.is_promoted,
     )
 
 
