@@ -66,6 +66,8 @@ VALUES: Final[Mapping[str, str]] = {
 }
 """The SQL of each value of record number `n`."""
 
+MANY: Final = 50_000
+
 COLUMNS: Final = ", ".join(f"{text} as {key}" for key, text in VALUES.items())
 
 NEW_RECORD: Final[dict[str, Any]] = {
@@ -130,15 +132,16 @@ async def ensure_records(world: World, size: int) -> Recordset:
     return world.recordsets[size]
 
 
+_INDEXES: Final = """
+    select format('drop index %I.%I', schemaname, indexname) as drop, indexdef as create from pg_indexes
+    where schemaname = 'data' and tablename in ('records', 'record_search') and indexname not like 'pk%'
+"""
+
+
 async def _fill(connection: asyncpg.Connection[asyncpg.Record], world: World, recordset: Recordset, size: int) -> None:
     async with connection.transaction():
-        indexes = await connection.fetch(
-            """
-            select format('drop index %I.%I', schemaname, indexname) as drop, indexdef as create from pg_indexes
-            where schemaname = 'data' and tablename in ('records', 'record_search') and indexname not like 'pk%'
-            """
-        )
-        # Building them once is many times quicker than adding to them row by row.
+        # Building indexes once is many times quicker than adding to them row by row, where there is much to add.
+        indexes = await connection.fetch(_INDEXES) if size >= MANY else []
         for index in indexes:
             await connection.execute(index["drop"])
         await connection.execute(_insertion(recordset), world.workspace, recordset.id, world.owner.member_id, size)
@@ -156,8 +159,13 @@ async def _fill(connection: asyncpg.Connection[asyncpg.Record], world: World, re
         await connection.execute("update data.recordsets set record_count = $2 where id = $1", recordset.id, size)
         for index in indexes:
             await connection.execute(index["create"])
-    await connection.execute("vacuum analyze data.records")
-    await connection.execute("vacuum analyze data.record_search")
+    await settle_tables(connection)
+
+
+async def settle_tables(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Do what PostgreSQL would do by itself in the minutes after many rows came or went."""
+    for table in ("records", "record_search"):
+        await connection.execute(f"vacuum analyze data.{table}")
     await connection.execute("checkpoint")
 
 

@@ -7,8 +7,9 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
-from bench.data import COLUMNS, LARGE, VALUES
+from bench.data import COLUMNS, LARGE, VALUES, settle_tables
 from bench.processes import ProcessFailed, watch_memory
 from bench.report import Row, compare_rates
 
@@ -52,8 +53,7 @@ async def measure_import(world: World) -> list[Row]:
         )
         ended = await _follow(world, started["job_id"], worker)
     copied.append(await _copy(world, documents))
-    for path in (table, documents):
-        path.unlink()
+    await _clear(world, started["recordset_id"], table, documents)
     mean_copy = sum(copied) / len(copied)
     peak = sum(entry.peak for entry in memory)
     shares = [LARGE / seconds for seconds in (ended.loaded, ended.finished)]
@@ -103,6 +103,20 @@ async def _copy(world: World, documents: Path) -> float:
     finally:
         await connection.close()
     return seconds
+
+
+async def _clear(world: World, recordset_id: str, *files: Path) -> None:
+    """Remove what only this measurement needed."""
+    for file in files:
+        file.unlink()
+    connection = await world.connect()
+    try:
+        for table in ("record_search", "records"):
+            await connection.execute(f"delete from data.{table} where recordset_id = $1", UUID(recordset_id))
+        await connection.execute("update data.recordsets set record_count = 0 where id = $1", UUID(recordset_id))
+        await settle_tables(connection)
+    finally:
+        await connection.close()
 
 
 async def _upload(world: World, table: Path) -> Any:

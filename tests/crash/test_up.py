@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import pytest
@@ -47,6 +47,16 @@ class Up:
                 },
                 process_group=0,
             )
+
+    def __enter__(self) -> Self:
+        self.await_answer()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            processes = self.family()
+            self.kill()
+            await_end(processes)
 
     def await_answer(self) -> None:
         """Return when the installation says where it is."""
@@ -117,6 +127,13 @@ def await_end(processes: list[psutil.Process]) -> None:
     await_that(lambda: not [process for process in processes if is_alive(process)])
 
 
+def is_api(process: psutil.Process) -> bool:
+    try:
+        return process.cmdline()[-1:] == ["serve"]
+    except psutil.Error:
+        return False
+
+
 def is_alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -135,9 +152,8 @@ def place() -> Iterator[Path]:
 def made() -> Iterator[Path]:
     """The data folder of an installation that was started once, and stopped."""
     with open_place() as place:
-        up = Up(place / "data")
-        up.await_answer()
-        assert up.stop() == 0
+        with Up(place / "data") as up:
+            assert up.stop() == 0
         (up.data / "worker.pid").unlink(missing_ok=True)
         yield up.data
 
@@ -152,13 +168,8 @@ def data(made: Path, place: Path) -> Path:
 @pytest.fixture
 def up(data: Path) -> Iterator[Up]:
     """An installation that answers."""
-    up = Up(data)
-    up.await_answer()
-    yield up
-    if up.process.poll() is None:
-        processes = up.family()
-        up.kill()
-        await_end(processes)
+    with Up(data) as up:
+        yield up
 
 
 @pytest.fixture(scope="module")
@@ -166,10 +177,9 @@ def lasting(made: Path) -> Iterator[Up]:
     """An installation for the tests after which it still answers."""
     with open_place() as place:
         subprocess.run(["cp", "-a", made, place / "data"], check=True)
-        up = Up(place / "data")
-        up.await_answer()
-        yield up
-        assert up.stop() == 0
+        with Up(place / "data") as up:
+            yield up
+            assert up.stop() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -255,18 +265,16 @@ def test_greeting_follows_the_address(lasting: Up) -> None:
 def test_nothing_outlives_a_killed_supervisor(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as chosen:
         port = chosen.getsockname()[1]
-    up = Up(data, port=port)
-    up.await_answer()
-    answered = up.visit()
-    await_that(lambda: up.worker)
-    processes = up.family()
-    up.kill()
-    # At once, on the same port: it need not wait for the end of the others by itself.
-    again = Up(data, port=port)
-    again.await_answer()
-    await_end(processes)
-    assert again.visit() == answered + 1
-    assert again.stop() == 0
+    with Up(data, port=port) as up:
+        answered = up.visit()
+        await_that(lambda: up.worker)
+        processes = up.family()
+        up.kill()
+    # At once, on the same port: nobody need wait for the end of the others.
+    with Up(data, port=port) as again:
+        await_end(processes)
+        assert again.visit() == answered + 1
+        assert again.stop() == 0
 
 
 @pytest.mark.parametrize(
@@ -282,10 +290,9 @@ def test_first_start_may_be_broken_off(place: Path, number: signal.Signals, mome
     code = broken.stop(number)
     assert code == (0 if number == signal.SIGINT else -signal.SIGKILL)
     await_end(processes)
-    up = Up(data)
-    up.await_answer()
-    assert up.visit() == 1
-    assert up.stop() == 0
+    with Up(data) as up:
+        assert up.visit() == 1
+        assert up.stop() == 0
 
 
 def test_port_in_use_is_said(data: Path) -> None:
@@ -307,20 +314,17 @@ def test_api_that_does_not_start_ends_everything(data: Path) -> None:
 
 def test_whole_product_starts_mends_itself_and_starts_again(place: Path) -> None:
     """The same with Fostr's own commands: API, worker, migrations, the first administrator's link."""
-    up = Up(place / "data", command=("-m", "fostr", "up"))
-    up.await_answer()
-    assert up.is_ready()
-    await_that(lambda: f"{up.url}/setup#token=" in up.text)
-    processes = up.family()
-    for process in processes:
-        if process.cmdline()[-1] == "serve" or process.pid == up.database:
-            process.kill()
-    await_that(up.is_ready)
-    processes += up.family()
-    assert up.stop() == 0
+    with Up(place / "data", command=("-m", "fostr", "up")) as up:
+        assert up.is_ready()
+        await_that(lambda: f"{up.url}/setup#token=" in up.text)
+        processes = up.family()
+        for process in processes:
+            if is_api(process) or process.pid == up.database:
+                process.kill()
+        await_that(up.is_ready)
+        processes += up.family()
+        assert up.stop() == 0
     assert not [process for process in processes if is_alive(process)]
-
-    again = Up(place / "data", command=("-m", "fostr", "up"))
-    again.await_answer()
-    assert again.is_ready()
-    assert again.stop() == 0
+    with Up(place / "data", command=("-m", "fostr", "up")) as again:
+        assert again.is_ready()
+        assert again.stop() == 0

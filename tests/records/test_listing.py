@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fostr.domains.records.records.lists import LARGEST_PAGE
 from fostr.domains.records.records.repository.listing import COUNTED
 from fostr.kernel.runtime import Runtime
 from tests.support.airports import RECORDS, as_json, create_airports, list_names, list_page
@@ -367,3 +368,16 @@ async def test_as_many_statements_for_one_as_for_fifty(
         counts.append(inspector.count - before)
         assert len(answer.json()["items"]) == wanted
     assert counts[0] == counts[1]
+
+
+async def test_the_parameters_are_documented(openapi: dict[str, Any]) -> None:
+    operation = openapi["paths"][RECORDS]["get"]
+    described = {entry["name"]: entry for entry in operation["parameters"] if entry["in"] == "query"}
+    assert described.keys() == {
+        "recordset_id", "page", "page_size", "search", "status", "tags", "fields", "sort_by", "sort_order",
+        "column_filters", "date_filters", "numeric_filters", "count",
+    }  # fmt: skip
+    assert all(entry["description"] and not entry["required"] for entry in described.values())
+    size = described["page_size"]["schema"]
+    assert (size["type"], size["minimum"], size["maximum"], size["default"]) == ("integer", 1, LARGEST_PAGE, 50)
+    assert "422" in operation["responses"]

@@ -45,9 +45,7 @@ def lint(folder: Path, *, product: dict[str, str]) -> str:
     program = "from importlinter.cli import lint_imports_command as lint; lint()"
     command = [sys.executable, "-c", program, "--no-cache", "--config", str(ROOT / "pyproject.toml")]
     environment = {"PYTHONPATH": f"{folder}:{ROOT}", "PATH": "", "NO_COLOR": "1", "COLUMNS": "200"}
-    return subprocess.run(
-        command, cwd=folder, env=environment, check=False, capture_output=True, text=True
-    ).stdout
+    return subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True).stdout
 
 
 def test_a_product_that_keeps_them_passes(tmp_path: Path) -> None:

@@ -238,9 +238,7 @@ def test_a_finding_names_file_line_rule_and_what_is_there() -> None:
 
 
 def test_the_walk_sees_this_file(repository: list[Source]) -> None:
-    assert {"tests/rules/test_rules.py", "pyproject.toml", "Makefile"} <= {
-        source.path for source in repository
-    }
+    assert {"tests/rules/test_rules.py", "pyproject.toml", "Makefile"} <= {source.path for source in repository}
 
 
 def test_without_git_the_walk_reads_the_folder(tmp_path: Path) -> None:

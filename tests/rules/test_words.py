@@ -17,9 +17,7 @@ WORDS = {
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     # The make that may be running these tests hands its own flags and variables down.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    return subprocess.run(
-        ["make", *arguments], cwd=ROOT, env=environment, check=False, capture_output=True, text=True
-    )
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
 
 
 def words_in(path: str) -> list[str]:

@@ -118,7 +118,7 @@ def test_converting_agrees_with_shaping(recordset: Recordset, data: st.DataObjec
     converter = Converter(recordset, mappings, [f"c{number}" for number in range(width)])
     # Twice, because the second time some values are remembered.
     for first in (1, 1 + len(rows)):
-        batch = converter.convert(Block(first, [list(row) for row in rows], Position(0, 0), 1.0))
+        batch = converter.convert(Block(first, [list(row) for row in rows], Position(0, 0)))
         numbered = [(number, row) for number, row in enumerate(rows, start=first) if any(row)]
         read = [(number, read_row(recordset, mappings, row)) for number, row in numbered]
         check_batch(recordset, batch, [(number, values) for number, values in read if values is not None])
@@ -134,7 +134,7 @@ def make_plain() -> Converter:
 
 def test_ragged_rows_are_padded_or_told() -> None:
     rows = [["a", "1"], ["b"], [], ["", ""], ["c", "3", "", ""], ["d", "4", "more"], ["e", "x"]]
-    batch = make_plain().convert(Block(11, rows, Position(0, 17), 1.0))
+    batch = make_plain().convert(Block(11, rows, Position(0, 17)))
     assert batch.numbers == [11, 12, 15]
     assert batch.failed == 2
     assert [(f.row, f.column, f.value, f.reason) for f in batch.faults] == [
@@ -147,7 +147,7 @@ def test_a_column_that_is_not_mapped_is_left_out() -> None:
     field = make_field("text", 0, None, is_required=False)
     recordset = Recordset(new_id(), "s", "S", "table", {}, None, 0, 1, deleted=False, fields=(field,))
     batch = Converter(recordset, [Mapping(1, field.key)], ["a", "b", "c"]).convert(
-        Block(1, [["1", "2", "3"]], Position(0, 1), 1.0)
+        Block(1, [["1", "2", "3"]], Position(0, 1))
     )
     assert batch.documents == [f'{{"{field.key}":"2"}}']
     assert replace(batch, ids=[]).titles == ["2"]

@@ -320,3 +320,25 @@ async def test_more_rows_than_a_batch_keep_their_order(
     assert [row["field_values"]["n"] for row in rows] == list(range(1, count + 1))
     assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
     assert all(row["document"] for row in rows)
+
+
+async def test_other_formats_are_imported_alike(
+    client: Client, cast: Cast, run_jobs: RunJobs, runtime: Runtime
+) -> None:
+    owner = client.as_(cast.owner)
+    features = (
+        b'{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"name":"Bern","uses":["a","b"]},'
+        b'"geometry":{"type":"Point","coordinates":[7.45,46.95]}},{"type":"Feature","properties":{"name":"Nowhere"},'
+        b'"geometry":{"type":"Point","coordinates":[999,0]}}]}'
+    )
+    started = await start_import(owner, await upload(owner, "cities.geojson", features))
+    lines = b'{"name":"Zo\xc3\xab","size":2.5}\n{"name":"Max"}\n'
+    second = await start_import(owner, await upload(owner, "people.ndjson", lines))
+    await run_jobs()
+    (city,) = await rows_of(runtime, cast.acme, started["recordset_id"])
+    assert city["geometry"] == {"type": "Point", "coordinates": [7.45, 46.95]}
+    assert (city["geometry_type"], city["field_values"]["uses"]) == ("Point", ["a", "b"])
+    job = (await owner.get(started["status_url"])).json()
+    assert (job["failed_rows"], job["faults"][0]["reason"]) == (1, "has a position outside of the world")
+    people = await rows_of(runtime, cast.acme, second["recordset_id"])
+    assert [row["field_values"] for row in people] == [{"name": "Zoë", "size": 2.5}, {"name": "Max"}]

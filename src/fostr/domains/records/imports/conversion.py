@@ -24,7 +24,7 @@ from fostr.domains.records.fields.shaping import (
     promoted_value,
 )
 from fostr.domains.records.fields.types import LONGEST_LINE, LONGEST_TEXT, ValueRefused
-from fostr.domains.records.imports.interpretation import Style, preparation
+from fostr.domains.records.imports.interpretation import AS_FIELDS_TAKE_IT, Style, preparation
 from fostr.kernel.ids import new_ids
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Mapping:
 
     column: int
     field: str
-    style: Style = field(default_factory=Style)
+    style: Style = AS_FIELDS_TAKE_IT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,11 @@ class Batch:
 
     Attributes:
         end: the place in the file behind them.
-        done: how much of the file lies before that place.
         faults: why some rows are left out.
         failed: how many those are.
     """
 
     end: Position
-    done: float
     ids: list[UUID] = field(default_factory=list["UUID"])
     numbers: list[int] = field(default_factory=list[int])
     titles: list[str] = field(default_factory=list[str])
@@ -209,7 +207,7 @@ class Converter:
 
     def convert(self, block: Block) -> Batch:
         """Return a block's rows as they are inserted, and the faults of those that are not."""
-        batch = Batch(end=block.end, done=block.done)
+        batch = Batch(end=block.end)
         numbers, rows = self._fit_width(block, batch)
         if rows:
             texts = list(zip(*rows, strict=True))

@@ -54,6 +54,8 @@ class Style:
     date_order: DateOrder = "ymd"
 
 
+AS_FIELDS_TAKE_IT: Final = Style()
+
 Prepare: TypeAlias = "Callable[[str], Any]"
 
 

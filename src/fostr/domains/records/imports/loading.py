@@ -1,13 +1,16 @@
 """What the job of an import does: rows into records, then the words by which they are found.
 
 Each batch of rows is one transaction, which inserts the records, counts them, keeps the faults, and moves the import to
-where the batch ends. Whenever the worker dies, the next run goes on from there, and every row is in exactly once. While
-PostgreSQL inserts a batch, a thread reads and converts the next one.
+where the batch ends. Whenever the worker dies, the next run goes on from there, and every row is in exactly once.
+
+While PostgreSQL inserts batches, a thread reads and converts the next one. Two are inserted at a time, over two
+connections; the second is counted and committed only after the first.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from fostr.kernel.jobs.context import JobContext
 
 BATCH_ROWS: Final = 5000
+LANES: Final = 2
 INDEXED_ROWS: Final = 5000
 MOST_FAULTS: Final = 100_000
 """Faults that the report of one import tells; the rows behind them are counted to the last."""
@@ -58,6 +62,10 @@ class FieldsGone(Conflict):
 
     code = "import_fields_gone"
     detail = "Fields into which the file is imported were removed."
+
+
+class _Changed(Exception):
+    """The recordset has changed since the plan was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +125,43 @@ async def _load_by(job: JobContext, entry: Import, plan: _Plan, file: BinaryIO) 
     position = Position(entry.file_offset, entry.file_row)
     reader = await asyncio.to_thread(open_reader, file, Source.from_document(entry.source), position=position)
     upcoming = _begin_batch(reader, plan)
+    lanes: deque[asyncio.Task[Import]] = deque()
+    last: asyncio.Future[Import] = asyncio.get_running_loop().create_future()
+    last.set_result(entry)
     try:
         while (batch := await upcoming) is not None:
             upcoming = _begin_batch(reader, plan)
-            stored = await _store(job, entry, plan, batch)
-            if stored is None:
-                return entry, False
-            entry = stored
-            await job.report(progress=LOADING_SHARE * batch.done, step="rows", message=_tell_rows(entry))
+            last = asyncio.create_task(_store(job, entry, plan, batch, after=last))
+            lanes.append(last)
+            if len(lanes) == LANES:
+                entry = await _follow(job, lanes[0])
+                lanes.popleft()
+        while lanes:
+            entry = await _follow(job, lanes[0])
+            lanes.popleft()
+    except _Changed:
+        return entry, False
     finally:
-        # A thread cannot be interrupted, and it reads from the file that is about to be closed.
-        await asyncio.wait({upcoming})
-        if not upcoming.cancelled():
-            upcoming.exception()
+        await _end_all(upcoming, *lanes)
     return entry, True
+
+
+async def _follow(job: JobContext, storing: asyncio.Task[Import]) -> Import:
+    """Wait for a batch to be in, report it, and return the import as it is then."""
+    entry = await storing
+    done = min(1.0, (entry.imported_rows + entry.failed_rows) / max(entry.total_rows, 1))
+    await job.report(progress=LOADING_SHARE * done, step="rows", message=_tell_rows(entry))
+    return entry
+
+
+async def _end_all(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks[1:]:
+        task.cancel()
+    # A thread cannot be interrupted, and it reads from the file that is about to be closed.
+    await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()
 
 
 def _begin_batch(reader: Reader, plan: _Plan) -> asyncio.Task[Batch | None]:
@@ -142,20 +173,35 @@ def _next_batch(reader: Reader, converter: Converter) -> Batch | None:
     return converter.convert(block) if block.rows else None
 
 
-async def _store(job: JobContext, entry: Import, plan: _Plan, batch: Batch) -> Import | None:
-    """Insert a batch, and return the import as it is then; None when the recordset has changed since the plan."""
+async def _store(job: JobContext, entry: Import, plan: _Plan, batch: Batch, *, after: asyncio.Future[Import]) -> Import:
+    """Insert a batch, and return the import as it is then.
+
+    Args:
+        job: the job.
+        entry: the import as it was at some time before.
+        plan: how rows become records.
+        batch: the rows.
+        after: the batch before; this one is committed only when that one is.
+
+    Raises:
+        _Changed: the recordset is not the plan's any more.
+        RecordsetGone: it was deleted.
+    """
     recordset = plan.recordset
-    faults = batch.faults[: max(0, MOST_FAULTS - entry.reported_faults)]
     async with job.unit() as unit:
         if not await recordsets.lock_recordset(unit, recordset.id, fields_version=recordset.fields_version):
-            return None
+            raise _Changed
         definition = await recordsets.find_definition(unit, recordset.id)
         if definition is None or definition.deleted:
             raise RecordsetGone
         await repository.insert_records(unit, entry, batch, now=clock.now())
-        if not await repository.advance_import(unit, entry, batch, faults=faults):
+        # Not awaited itself: whoever ends this batch does not end the one before.
+        await asyncio.wait({after})
+        before = after.result()
+        faults = batch.faults[: max(0, MOST_FAULTS - before.reported_faults)]
+        if not await repository.advance_import(unit, before, batch, faults=faults):
             raise JobSuperseded
-    return _advanced(entry, batch, len(faults))
+    return _advanced(before, batch, len(faults))
 
 
 def _advanced(entry: Import, batch: Batch, reported: int) -> Import:

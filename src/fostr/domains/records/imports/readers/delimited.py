@@ -130,7 +130,7 @@ class DelimitedReader:
         self._row += len(rows)
         self._reached = offset = self._offset()
         self._pace = max(1, _BLOCK_BYTES * len(rows) // max(offset - begin, 1))
-        return Block(first, rows, Position(offset, self._row), offset / self._size if self._size else 1.0)
+        return Block(first, rows, Position(offset, self._row))
 
     def _open(self, offset: int) -> None:
         encoding = Encoding(self._dialect.encoding, self._dialect.mark)

@@ -55,8 +55,6 @@ class DocumentReader:
 
     def __init__(self, file: BinaryIO, format: Format, *, keys: Sequence[str], position: Position = START) -> None:
         """Open a file, at its beginning or where an earlier reader stopped."""
-        self._size = file.seek(0, 2)
-        self._file = file
         self.header = tuple(keys)
         self._entries = islice(_walk(file, format), position.row, None)
         self._row = position.row
@@ -66,8 +64,7 @@ class DocumentReader:
         first = self._row + 1
         rows = [[_write_cell(entry.get(key)) for key in self.header] for entry in islice(self._entries, count)]
         self._row += len(rows)
-        done = min(1.0, self._file.tell() / max(self._size, 1)) if rows else 1.0
-        return Block(first, rows, Position(self._row, self._row), done)
+        return Block(first, rows, Position(self._row, self._row))
 
 
 def _walk(file: BinaryIO, format: Format) -> Iterator[dict[str, Any]]:

@@ -68,13 +68,11 @@ class Block:
         first: the number of the first one; rows count from 1, after the header.
         rows: the cells of each, as texts; a blank row has none.
         end: the place behind the last one.
-        done: how much of the file lies before that place, from 0 to 1.
     """
 
     first: int
     rows: list[list[str]]
     end: Position
-    done: float
 
 
 class Reader(Protocol):

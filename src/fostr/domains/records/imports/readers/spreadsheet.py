@@ -86,7 +86,7 @@ class SpreadsheetReader:
         first = self._row + 1
         rows = list(islice(self._rows, self._row, self._row + count))
         self._row += len(rows)
-        return Block(first, rows, Position(self._row, self._row), self._row / max(len(self._rows), 1))
+        return Block(first, rows, Position(self._row, self._row))
 
 
 def _write_cell(value: Any) -> str:
