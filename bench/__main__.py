@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import os
+import signal
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import uvloop
@@ -33,13 +37,30 @@ MEASURES: Final[dict[str, Callable[[World], Awaitable[list[Row]]]]] = {
 
 async def _measure(names: Sequence[str]) -> list[Row]:
     rows: list[Row] = []
+    _clear_up_when_stopped()
     async with open_world() as world:
         for name, measure in MEASURES.items():
             if name in names:
-                started = time.monotonic()
-                rows += await measure(world)
-                print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+                started, load = time.monotonic(), os.getloadavg()[0]
+                measured = [_with_load(row, load) for row in await measure(world)]
+                # Kept at once: what is broken off has measured something all the same.
+                save_rows(measured)
+                rows += measured
+                print(f"{name} was measured in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
     return rows
+
+
+def _clear_up_when_stopped() -> None:
+    """Leave no process and no folder behind, whichever way somebody stops the bench, short of SIGKILL."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - called by one
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+def _with_load(row: Row, load: float) -> Row:
+    """Return a row that tells how busy the machine was before it: where others work, figures are about them, too."""
+    return replace(row, detail=f"{row.detail}; load of the machine before: {load:.1f} on {os.cpu_count()} processors")
 
 
 def main() -> int:
@@ -49,8 +70,10 @@ def main() -> int:
     names = parser.parse_args().names or list(MEASURES)
     if unknown := set(names) - MEASURES.keys():
         parser.error(f"there is no measurement called {', '.join(sorted(unknown))}")
-    rows = uvloop.run(_measure(names))
-    save_rows(rows, order=list(MEASURES))
+    try:
+        rows = uvloop.run(_measure(names))
+    except asyncio.CancelledError:
+        return 130
     print(show_rows(rows))
     return 0
 

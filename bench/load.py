@@ -114,6 +114,10 @@ class _Exchange(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         assert self._transport is not None  # noqa: S101 - set before anything arrives
+        if self.done.done():
+            # The bench was stopped meanwhile.
+            self._transport.close()
+            return
         now = time.perf_counter()
         status = self._parser.get_status_code()
         if status != self._target.status:
@@ -207,6 +211,10 @@ class _Fetch(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         assert self._transport is not None  # noqa: S101 - set before anything arrives
+        if self.done.done():
+            # The bench was stopped meanwhile.
+            self._transport.close()
+            return
         self._answer.seconds = time.perf_counter() - self._started
         self._answer.body = b"".join(self._parts)
         self._transport.close()

@@ -71,14 +71,13 @@ def compare_rates(
     )
 
 
-def save_rows(rows: Sequence[Row], *, order: Sequence[str]) -> None:
+def save_rows(rows: Sequence[Row]) -> None:
     """Write the file that is kept; rows that were not measured this time stay as they were."""
     kept: dict[str, dict[str, object]] = {}
     if LATEST.exists():
         kept = {entry["name"]: entry for entry in orjson.loads(LATEST.read_bytes())}
     kept.update({row.name: asdict(row) for row in rows})
-    names = sorted(kept, key=lambda name: (order.index(name) if name in order else len(order), name))
-    LATEST.write_bytes(orjson.dumps([kept[name] for name in names], option=orjson.OPT_INDENT_2) + b"\n")
+    LATEST.write_bytes(orjson.dumps(list(kept.values()), option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def show_rows(rows: Sequence[Row]) -> str:

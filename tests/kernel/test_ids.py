@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fostr.kernel import clock
-from fostr.kernel.ids import new_id
+from fostr.kernel.ids import new_id, new_ids
 
 _VERSION = 7
 
@@ -51,6 +51,17 @@ def test_ids_of_many_threads_are_all_different_and_ascend_in_each() -> None:
         batches = list(threads.map(make, range(8)))
     assert all(batch == sorted(batch) for batch in batches)
     assert len({made for batch in batches for made in batch}) == 8 * 5000
+
+
+@given(st.lists(st.integers(min_value=0, max_value=3000), min_size=1, max_size=5))
+def test_many_ids_at_once_stand_in_order_among_single_ones(counts: list[int]) -> None:
+    made: list[UUID] = [new_id()]
+    for count in counts:
+        many = new_ids(count)
+        assert len(many) == count
+        made += [*many, new_id()]
+    assert all(earlier < later for earlier, later in itertools.pairwise(made))
+    assert all((one.version, one.variant) == (_VERSION, RFC_4122) for one in made)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

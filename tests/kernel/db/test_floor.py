@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import asyncpg
 import pytest
 
@@ -9,13 +11,16 @@ from fostr.kernel.db.tables import metadata, workspace_tables
 from fostr.kernel.ids import new_id
 from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast
+from tests.support.inspection import StatementInspector
 
 ALL_MEMBERS = "select id, workspace_id from members"
 
 
 @pytest.fixture(autouse=True)
-def statements_name_their_workspace() -> None:
-    """The statements of this file are wrong on purpose: they name no workspace."""
+def statements_name_their_workspace(inspector: StatementInspector) -> Iterator[None]:
+    """The statements of this file are wrong on purpose: they name no workspace, and are not held against anybody."""
+    yield
+    inspector.take_faults()
 
 
 async def test_a_statement_without_a_condition_sees_its_own_workspace_only(runtime: Runtime, cast: Cast) -> None:

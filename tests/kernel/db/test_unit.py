@@ -113,6 +113,13 @@ async def test_a_stream_reads_through_a_cursor_with_parameters(runtime: Runtime)
         assert len(again) == 1
 
 
+async def test_streams_of_different_columns_follow_each_other_on_one_connection(runtime: Runtime) -> None:
+    async with runtime.database.unit() as unit:
+        for columns in ("g as a", "g as a, g * 2 as b, 'x' as c", "g as a"):
+            rows = [row async for row in unit.stream(f"select {columns} from generate_series(1, 5) g", prefetch=2)]
+            assert [len(row) for row in rows] == [columns.count(" as ")] * 5
+
+
 async def test_a_stream_that_is_left_early_leaves_the_unit_usable(runtime: Runtime) -> None:
     async with runtime.database.unit() as unit:
         stream = unit.stream("select g from generate_series(1, 1000) g", prefetch=10)

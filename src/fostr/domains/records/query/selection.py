@@ -5,7 +5,7 @@ Lists, bulk deletes, the map and exports all select through here, so that what o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fostr.domains.records.fields.model import hides_derived
@@ -68,11 +68,14 @@ class Selection:
         condition: SQL on `records r`, the workspace in it.
         order: in which order a list shows them.
         is_narrowed: whether anything but the rights decides which records are in it.
+        recordsets: SQL on `recordsets s`, when the first records are best taken from each of them in turn; without
+            it, walking all records in their order passes by those of recordsets that are not in the selection.
     """
 
     condition: Fragment
     order: Order
-    is_narrowed: bool = field(default=True)
+    is_narrowed: bool = True
+    recordsets: Fragment | None = None
 
 
 def select_records(reached: Reached, query: RecordQuery) -> Selection:
@@ -126,7 +129,15 @@ def select_everywhere(access: Access, query: RecordQuery) -> Selection:
         condition=join_and([Fragment(place, {}), may_act(access, action), _presence(query), *narrowing]),
         order=parse_order(query.sort_by, query.sort_order, recordset=None, mask=None),
         is_narrowed=bool(narrowing) or query.wants_trash,
+        recordsets=None if query.search is not None else _recordsets(access, query),
     )
+
+
+def _recordsets(access: Access, query: RecordQuery) -> Fragment | None:
+    if query.wants_trash:
+        # Whose records may be restored is asked of each; the trash of a recordset is small.
+        return Fragment("true", {})
+    return None if access.is_administrator else predicate(access, RECORDSET_POLICY, "view_records", column="s.id")
 
 
 def may_act(access: Access, action: str) -> Fragment:

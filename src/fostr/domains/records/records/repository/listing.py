@@ -125,7 +125,7 @@ async def find_page(
     skip = ":offset" if offset else ""
     if key is None:
         return await _find_part(unit, page, _Part(where, order, skip))
-    # Planning costs as much as finding, so what most pages do not need is a statement of its own.
+    # Planning costs nearly as much as finding, so what most pages do not need is a statement of its own.
     with_value = f"{where} and {key.expression} is not null"
     present = await _find_part(unit, page, _Part(with_value, order.among_present, skip, is_last=False))
     if present.found > limit:
@@ -148,7 +148,10 @@ async def _find_part(unit: Unit, page: _Page, part: _Part, *, before: int = 0) -
         part: which of its records.
         before: records of an earlier part that are on the page; they are among those `found`.
     """
-    params = {**page.selection.condition.params, **page.columns.values.params}
+    selection = page.selection
+    params = {**selection.condition.params, **page.columns.values.params}
+    if selection.recordsets is not None:
+        params.update(selection.recordsets.params)
     row = await unit.row(_statement(page, part), offset=page.offset, before=before, **params)
     assert row is not None  # noqa: S101 - a select of scalars always has one row
     found = min(before + row["found"], page.limit + 1)
@@ -213,18 +216,37 @@ def _statement(page: _Page, part: _Part) -> str:
 
 
 def _select(page: _Page, part: _Part) -> str:
-    """Return the columns of some records, in their order, and of one more; what is skipped does not leave its index."""
-    if not part.skip:
+    """Return the columns of some records, in their order, and of one more."""
+    recordsets = page.selection.recordsets
+    if recordsets is not None and not part.order.keys:
+        found = _from_each(part, recordsets, limit=page.limit + 1)
+    elif part.skip:
+        # What is skipped does not leave its index.
+        found = f"""
+            select r.id, row_number() over (order by {part.order.text}) as place from records r where {part.where}
+            order by {part.order.text} limit {page.limit + 1} offset {part.skip}
+        """
+    else:
         return f"""
             select {page.columns.text} from records r {page.columns.joins} where {part.where}
             order by {part.order.text} limit {page.limit + 1}
         """
     return f"""
-        select {page.columns.text} from (
-            select r.id, row_number() over (order by {part.order.text}) as place from records r where {part.where}
-            order by {part.order.text} limit {page.limit + 1} offset {part.skip}
-        ) found join records r on r.workspace_id = :workspace and r.id = found.id {page.columns.joins}
+        select {page.columns.text} from ({found}) found
+        join records r on r.workspace_id = :workspace and r.id = found.id {page.columns.joins}
         order by found.place
+    """
+
+
+def _from_each(part: _Part, recordsets: Fragment, *, limit: int) -> str:
+    return f"""
+        select f.id, row_number() over (order by f.id {part.order.ties}) as place
+        from recordsets s cross join lateral (
+            select r.id from records r where {part.where} and r.recordset_id = s.id
+            order by r.id {part.order.ties} limit {limit} + :offset::bigint
+        ) f
+        where s.workspace_id = :workspace and s.deleted_at is null and {recordsets.text}
+        order by f.id {part.order.ties} limit {limit} offset :offset::bigint
     """
 
 
