@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
-
-import orjson
+from typing import TYPE_CHECKING, Final
 
 from fostr.domains.records.exports.formats import ExportedRecord, Writer, open_writer
 from fostr.domains.records.exports.repository import EXPORTED_COLUMNS
 from fostr.domains.records.exports.schemas import ExportCreate, ExportJob, ExportStarted
-from fostr.domains.records.query.filters import FilterInvalid
+from fostr.domains.records.query.filters import FilterInvalid, write_filters
 from fostr.domains.records.query.selection import RecordQuery, Selection, select_records
 from fostr.domains.records.records.repository.listing import stream_selected
 from fostr.domains.records.recordsets.reach import Reached, parse_reference, reach_recordset
@@ -90,16 +88,13 @@ def _visible(fields: list[Field], key: str) -> Field:
 
 
 def _query(data: ExportCreate) -> RecordQuery:
-    def text(filters: dict[str, Any] | None) -> str | None:
-        return None if filters is None else orjson.dumps(filters).decode()
-
     return RecordQuery(
         search=data.search,
         status=data.status,
         tags=tuple(data.tags),
-        column_filters=text(data.column_filters),
-        numeric_filters=text(data.numeric_filters),
-        date_filters=text(data.date_filters),
+        column_filters=write_filters("column_filters", data.column_filters),
+        numeric_filters=write_filters("numeric_filters", data.numeric_filters),
+        date_filters=write_filters("date_filters", data.date_filters),
         sort_by=data.sort_by,
         sort_order=data.sort_order,
     )
