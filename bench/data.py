@@ -156,7 +156,12 @@ async def _fill(connection: asyncpg.Connection[asyncpg.Record], world: World, re
             world.workspace,
             recordset.id,
         )
-        await connection.execute("update data.recordsets set record_count = $2 where id = $1", recordset.id, size)
+        await connection.execute(
+            "insert into data.recordset_counts (workspace_id, recordset_id, shard, count) values ($1, $2, 0, $3)",
+            world.workspace,
+            recordset.id,
+            size,
+        )
         for index in indexes:
             await connection.execute(index["create"])
     await settle_tables(connection)

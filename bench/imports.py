@@ -111,9 +111,8 @@ async def _clear(world: World, recordset_id: str, *files: Path) -> None:
         file.unlink()
     connection = await world.connect()
     try:
-        for table in ("record_search", "records"):
+        for table in ("record_search", "records", "recordset_counts"):
             await connection.execute(f"delete from data.{table} where recordset_id = $1", UUID(recordset_id))
-        await connection.execute("update data.recordsets set record_count = 0 where id = $1", UUID(recordset_id))
         await settle_tables(connection)
     finally:
         await connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from fostr.kernel.runtime import Runtime, open_runtime
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from fastapi.telemetry import TelemetryConfig
     from starlette.types import Lifespan
 
     from fostr.settings import Settings
@@ -62,6 +64,7 @@ def create_app(settings: Settings, *, runtime: Runtime | None = None, database_u
         redoc_url=None,
         openapi_url=None,
         generate_unique_id_function=operation_id,
+        telemetry=_telemetry(),
     )
     app.state.runtime = runtime
     _add_routes(app, lifespan)
@@ -74,6 +77,12 @@ def create_app(settings: Settings, *, runtime: Runtime | None = None, database_u
         max_upload_bytes=settings.max_upload_bytes,
     )
     return app
+
+
+def _telemetry() -> TelemetryConfig:
+    # FastAPI would look for somebody who collects traces with every request. Whoever does says so by OTEL_… variables.
+    is_wanted = any(name.startswith("OTEL_") for name in os.environ)
+    return {"tracing": is_wanted, "metrics": is_wanted, "logs": is_wanted}
 
 
 def _add_routes(app: FastAPI, lifespan: Lifespan[FastAPI]) -> None:

@@ -118,6 +118,7 @@ def serve(_: argparse.Namespace) -> int:
     import uvicorn
 
     from fostr.app import create_app
+    from fostr.kernel.process import spare_collector
     from fostr.settings import load_settings
     from fostr.supervisor.database import application_database
     from fostr.supervisor.listening import open_listener
@@ -138,6 +139,7 @@ def serve(_: argparse.Namespace) -> int:
         )
         if tie:
             tie.await_database()
+        spare_collector()
         server = uvicorn.Server(config)
         # uvicorn ends itself by the signal that stopped it, once it has stopped; to be stopped is no failure.
         for number in (signal.SIGINT, signal.SIGTERM):

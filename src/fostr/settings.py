@@ -185,8 +185,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe log lines."
     )
-    log_format: Literal["console", "json"] = Field(
-        default="console", description="Log lines for people, or for programs."
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto",
+        description="Log lines for people, or for programs; by default for people where they come to a terminal.",
     )
 
     @field_validator("data")

@@ -152,7 +152,9 @@ async def check_rows(runtime: Runtime, cast: Cast, started: dict[str, Any], job:
             id=UUID(started["import_id"]),
         )
         count = await unit.value(
-            "select s.record_count from recordsets s where s.workspace_id = :workspace and s.id = :id",
+            """
+            select sum(n.count) from recordset_counts n where n.workspace_id = :workspace and n.recordset_id = :id
+            """,
             id=UUID(started["recordset_id"]),
         )
     passed = job["imported_rows"] + job["failed_rows"]

@@ -321,7 +321,10 @@ async def test_a_large_total_is_a_lower_bound_unless_it_is_asked_for(
             many=many,
         )
         await unit.run(
-            "update recordsets s set record_count = :many where s.workspace_id = :workspace and s.id = :id",
+            """
+            insert into recordset_counts (workspace_id, recordset_id, shard, count)
+            values (:workspace, :id, 0, :many)
+            """,
             id=airports["id"],
             many=many,
         )

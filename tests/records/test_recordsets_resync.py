@@ -246,7 +246,9 @@ async def test_a_resync_mends_what_drifted(
     await insert_records(runtime, cast.acme, recordset, [airport(1), airport(2)])
     async with runtime.database.unit(cast.acme) as unit:
         await unit.run(
-            "update recordsets s set record_count = 7 where s.workspace_id = :workspace and s.id = :id",
+            """
+            insert into recordset_counts (workspace_id, recordset_id, shard, count) values (:workspace, :id, 0, 7)
+            """,
             id=UUID(recordset["id"]),
         )
     job_id = await resync(client, cast, recordset)

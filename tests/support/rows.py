@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from fostr.domains.records.recordsets.repository import add_to_count
+from fostr.domains.records.recordsets.counts.repository import count_anew
 from fostr.kernel import clock
 from fostr.kernel.ids import new_id
 
@@ -47,7 +47,7 @@ async def insert_records(
             deleted_at=clock.now() if deleted else None,
         )
         if not deleted:
-            await add_to_count(unit, UUID(recordset["id"]), change=len(ids))
+            await count_anew(unit, UUID(recordset["id"]))
     return ids
 
 

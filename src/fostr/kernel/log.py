@@ -29,7 +29,7 @@ def configure_log(settings: Settings) -> None:
     """Set up logging for the process: JSON lines, or readable lines where a person looks on."""
     renderer: Any = (
         structlog.processors.JSONRenderer(serializer=_dump)
-        if settings.log_format == "json"
+        if settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(

@@ -66,7 +66,7 @@ def recordsets(draw: st.DrawFn) -> Recordset:
     titled = [field.key for field in fields if field.field_type.kind in {"text", "number", "time"}]
     if titled and draw(st.booleans()):
         settings["title_field"] = draw(st.sampled_from(titled))
-    return Recordset(new_id(), "s", "S", "table", settings, None, 0, 1, deleted=False, fields=tuple(fields))
+    return Recordset(new_id(), "s", "S", "table", settings, None, 1, deleted=False, fields=tuple(fields))
 
 
 def read_row(recordset: Recordset, mappings: list[Mapping], row: list[str]) -> dict[str, Any] | None:
@@ -128,7 +128,7 @@ def test_converting_agrees_with_shaping(recordset: Recordset, data: st.DataObjec
 
 def make_plain() -> Converter:
     fields = [make_field("text", 0, None, is_required=False), make_field("number", 1, None, is_required=False)]
-    recordset = Recordset(new_id(), "s", "S", "table", {}, None, 0, 1, deleted=False, fields=tuple(fields))
+    recordset = Recordset(new_id(), "s", "S", "table", {}, None, 1, deleted=False, fields=tuple(fields))
     return Converter(recordset, [Mapping(0, fields[0].key), Mapping(1, fields[1].key)], ["Name", "Size"])
 
 
@@ -145,7 +145,7 @@ def test_ragged_rows_are_padded_or_told() -> None:
 
 def test_a_column_that_is_not_mapped_is_left_out() -> None:
     field = make_field("text", 0, None, is_required=False)
-    recordset = Recordset(new_id(), "s", "S", "table", {}, None, 0, 1, deleted=False, fields=(field,))
+    recordset = Recordset(new_id(), "s", "S", "table", {}, None, 1, deleted=False, fields=(field,))
     batch = Converter(recordset, [Mapping(1, field.key)], ["a", "b", "c"]).convert(
         Block(1, [["1", "2", "3"]], Position(0, 1))
     )

@@ -8,6 +8,7 @@ from fastapi import UploadFile
 
 from fostr.domains.records.imports import starting, uploads
 from fostr.domains.records.imports.schemas import ImportCreate, ImportStarted, ReadOptions
+from fostr.domains.records.recordsets.counts.repository import get_count
 from fostr.domains.records.recordsets.reach import ActionForbidden, RecordsetNotFound, reach_recordset
 from fostr.kernel.http.context import Context
 
@@ -57,7 +58,7 @@ async def get_recordset(context: Context, *, reference: UUID | str, action: str 
         slug=recordset.slug,
         name=recordset.name,
         mode=recordset.mode,
-        record_count=recordset.record_count,
+        record_count=await get_count(context.unit, recordset.id),
         hidden_fields=reached.mask.hidden,
     )
 

@@ -145,9 +145,13 @@ async def check_team_exists(unit: Unit, *, team_id: UUID) -> None:
         raise TeamNotFound
 
 
-async def bump_rights_epoch(unit: Unit, *, workspace_id: UUID) -> None:
-    """Make cached and streamed rights in a workspace void; part of every write that changes rights."""
-    await members_repository.increase_rights_epoch(unit, workspace_ids=[workspace_id])
+async def bump_rights_epoch(unit: Unit, *, workspace_id: UUID | None = None) -> None:
+    """Make cached and streamed rights in a workspace void, by default in the unit's own.
+
+    Part of every write that changes rights, or something that is remembered with them: the definition of a recordset.
+    """
+    workspace_id = workspace_id or unit.workspace
+    await members_repository.increase_rights_epoch(unit, workspace_ids=[workspace_id] if workspace_id else [])
 
 
 async def bump_rights_epochs_of(unit: Unit, *, user_id: UUID) -> None:

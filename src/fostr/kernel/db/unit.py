@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import asyncpg
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Action: TypeAlias = "Callable[[], Awaitable[None]]"
 Observer: TypeAlias = "Callable[[str, UUID | None], None]"
+
+PLAN_FOR_VALUES: Final = "set local plan_cache_mode = force_custom_plan"
 
 _observers: list[Observer] = []
 
@@ -38,7 +40,7 @@ class Unit:
     it costs no round trip and cannot outlive it. A unit without a workspace sees every workspace table empty.
     """
 
-    __slots__ = ("_begun", "_connection", "_deferred", "_entered", "_notices", "_pool", "workspace")
+    __slots__ = ("_begun", "_connection", "_deferred", "_entered", "_for_values", "_notices", "_pool", "workspace")
 
     def __init__(self, pool: Pool[asyncpg.Record], workspace: UUID | None = None) -> None:
         """Bind a unit to a pool; nothing is sent before the first statement."""
@@ -47,6 +49,7 @@ class Unit:
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._begun = False
         self._entered: UUID | None = None
+        self._for_values = False
         self._deferred: list[Action] = []
         self._notices: dict[tuple[str, str], None] = {}
 
@@ -82,10 +85,26 @@ class Unit:
         return connection
 
     def _begin(self) -> str:
-        # A UUID prints as hexadecimal digits and dashes only, so it is safe inside the text.
-        if self.workspace is None:
-            return "begin"
-        return f"begin; set local fostr.workspace = '{self.workspace}'"
+        text = "begin"
+        if self.workspace is not None:
+            # A UUID prints as hexadecimal digits and dashes only, so it is safe inside the text.
+            text += f"; set local fostr.workspace = '{self.workspace}'"
+        return f"{text}; {PLAN_FOR_VALUES}" if self._for_values else text
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the transaction has begun, and may have written."""
+        return self._begun
+
+    async def plan_for_values(self) -> None:
+        """Have the transaction's following statements planned for the values that they are run with.
+
+        A plan that is good for a frequent value walks the whole table in search of a rare one, and a prepared
+        statement would keep to one plan for both.
+        """
+        if self._begun and not self._for_values:
+            await (await self.connection()).execute(PLAN_FOR_VALUES)
+        self._for_values = True
 
     async def look_up(self, statement: str, /, **params: Any) -> asyncpg.Record | None:
         """Run one reading statement on the unit's connection before its transaction begins.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 
 from fostr.kernel import clock
 from fostr.kernel.access.access import scope_allows
@@ -38,11 +39,18 @@ if TYPE_CHECKING:
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 UNIT_KEY: Final = "fostr.unit"
 CALLER_KEY: Final = "fostr.caller"
+HEADER_MARK: Final = "fostr_reads_header"
+"""The attribute by which a router finds the guards that read the workspace from its header."""
 
-WorkspaceHeader = Annotated[
-    UUID | None,
-    Header(alias="X-Workspace-Id", description="The workspace. An API key is bound to one and needs no header."),
-]
+WORKSPACE_HEADER: Final = "X-Workspace-Id"
+WORKSPACE_PARAMETER: Final[dict[str, Any]] = {
+    "name": WORKSPACE_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The workspace. An API key is bound to one and needs no header.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+"""The header as OpenAPI describes it. Guards read it themselves: declared to FastAPI, it cost every request 0.1 ms."""
 
 
 async def begin_public(request: Request) -> PublicContext:
@@ -167,10 +175,27 @@ def in_workspace(permission: str | None) -> Any:
             member may call and that decide further on their own object.
     """
 
-    async def guard(request: Request, x_workspace_id: WorkspaceHeader = None) -> Context:
-        return await enter_workspace(request, x_workspace_id, permission=permission)
+    async def guard(request: Request) -> Context:
+        return await enter_workspace(request, read_workspace_header(request), permission=permission)
 
+    setattr(guard, HEADER_MARK, True)
     return _as_guard(guard, permission)
+
+
+def read_workspace_header(request: Request) -> UUID | None:
+    """Return the workspace that a request names in its header.
+
+    Raises:
+        RequestValidationError: it names no UUID.
+    """
+    given = request.headers.get(WORKSPACE_HEADER)
+    if given is None:
+        return None
+    try:
+        return UUID(given)
+    except ValueError:
+        fault = {"type": "uuid_parsing", "loc": ("header", WORKSPACE_HEADER), "msg": "Input should be a valid UUID"}
+        raise RequestValidationError([{**fault, "input": given}]) from None
 
 
 def in_path_workspace(permission: str | None) -> Any:

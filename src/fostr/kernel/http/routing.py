@@ -22,8 +22,9 @@ from fostr.kernel.http.errors import (
     merge_responses,
     raises,
 )
-from fostr.kernel.http.guards import UNIT_KEY, begin_public, begin_signed_in
+from fostr.kernel.http.guards import HEADER_MARK, UNIT_KEY, WORKSPACE_PARAMETER, begin_public, begin_signed_in
 from fostr.kernel.http.idempotency import AlreadyAnswered, keep_answer
+from fostr.kernel.http.queries import MARK as QUERY_MARK
 from fostr.kernel.http.queries import describe_queries
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Router(APIRouter):
         extra: dict[str, Any] = {}
         if kind in ("workspace", "account"):
             extra["security"] = SECURITY
-        if parameters := describe_queries(walk_calls(dependant)):
+        if parameters := describe_parameters(dependant):
             extra["parameters"] = parameters
         if extra:
             options["openapi_extra"] = {**extra, **(options.get("openapi_extra") or {})}
@@ -143,7 +144,7 @@ def _refusals(dependant: Dependant, kind: str | None) -> list[type[FostrError]]:
 
 def _has_parameters(dependant: Dependant) -> bool:
     own = bool(dependant.path_params or dependant.query_params or dependant.header_params)
-    own = own or bool(describe_queries([dependant.call]))
+    own = own or hasattr(dependant.call, QUERY_MARK) or hasattr(dependant.call, HEADER_MARK)
     return own or any(_has_parameters(inner) for inner in dependant.dependencies)
 
 
@@ -152,6 +153,13 @@ def walk_calls(dependant: Dependant) -> Iterator[Any]:
     for inner in dependant.dependencies:
         yield inner.call
         yield from walk_calls(inner)
+
+
+def describe_parameters(dependant: Dependant) -> list[dict[str, Any]]:
+    """Return the parameters of an operation that are read without FastAPI's help, as OpenAPI describes them."""
+    calls = list(walk_calls(dependant))
+    header = [WORKSPACE_PARAMETER] if any(hasattr(call, HEADER_MARK) for call in calls) else []
+    return [*describe_queries(calls), *header]
 
 
 def guard_kind(dependant: Dependant) -> str | None:

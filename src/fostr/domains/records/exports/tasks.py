@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fostr.domains.records.exports.schemas import ExportCreate
 from fostr.domains.records.exports.service import JOB, ExportPlan, plan_export, write_export
+from fostr.domains.records.recordsets.counts.repository import get_count
 from fostr.kernel.events.outbox import Cause
 from fostr.kernel.events.outbox import record as record_event
 from fostr.kernel.jobs.behalf import act_for_member
@@ -61,7 +62,7 @@ class _Tally:
         self._plan = plan
 
     async def pass_on(self, unit: Unit) -> AsyncGenerator[bytes]:
-        expected = max(self._plan.reached.recordset.record_count, 1)
+        expected = max(await get_count(unit, self._plan.reached.recordset.id), 1)
         async for count, piece in write_export(unit, self._plan):
             self.rows += count
             await self._job.report(progress=min(99, 100 * self.rows // expected), step="writing")

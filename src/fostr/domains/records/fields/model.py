@@ -79,7 +79,6 @@ class Recordset:
     mode: str
     settings: dict[str, Any]
     owner_id: UUID | None
-    record_count: int
     version: int
     deleted: bool
     fields: tuple[Field, ...]

@@ -10,6 +10,7 @@ import orjson
 
 from fostr.domains.records.imports.rules import STEPS
 from fostr.domains.records.records.tables import PROMOTED_NUMBER, PROMOTED_TEXT
+from fostr.domains.records.recordsets.counts.repository import ADDED_UP, BULK_SHARD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -265,10 +266,11 @@ async def advance_import(unit: Unit, entry: Import, batch: Batch, *, faults: Seq
     not be committed.
     """
     moved = await unit.run(
-        """
+        f"""
         with counted as (
-            update recordsets s set record_count = s.record_count + :imported
-            where s.workspace_id = :workspace and s.id = :recordset_id
+            insert into recordset_counts (workspace_id, recordset_id, shard, count)
+            select :workspace, :recordset_id, {BULK_SHARD}, :imported::bigint
+            {ADDED_UP}
         ), kept as (
             insert into import_faults (workspace_id, import_id, row, position, column_name, value, reason)
             select :workspace, :id, d.row, d.position, d.column_name, d.value, d.reason

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from fostr.domains.records.records.repository.listing import plan_for_values
-
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -49,7 +47,7 @@ async def stream_lines(
     """
     line = _LINE % (_FIELDS if keys is not None else "''")
     params = dict(condition.params) if keys is None else {**condition.params, "keys": keys}
-    await plan_for_values(unit)
+    await unit.plan_for_values()
     text = f"select {line} as line from records r where {condition.text} and r.bbox is not null limit :line_limit"
     async with aclosing(unit.stream(text, prefetch=chunk, line_limit=limit, **params)) as rows:
         async for row in rows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fostr.domains.records.query.filters import write_filters
 from fostr.domains.records.query.selection import TRASH, RecordQuery, select_records
 from fostr.domains.records.records.repository import reading, writing
-from fostr.domains.records.records.repository.listing import count_selected, plan_for_values
+from fostr.domains.records.records.repository.listing import count_selected
 from fostr.domains.records.records.schemas import BulkDeleted, BulkDeleteResult
 from fostr.domains.records.records.service import StatusReserved, change_by
 from fostr.domains.records.recordsets.reach import check_action, parse_reference, reach_recordset
@@ -47,7 +47,7 @@ async def _delete_selected(context: Context, data: BulkDelete) -> BulkDeleted:
     if data.status == TRASH:
         raise StatusReserved("What is in the trash is deleted already.")
     selection = select_records(reached, _query(data))
-    await plan_for_values(context.unit)
+    await context.unit.plan_for_values()
     if data.dry_run:
         matched = await count_selected(context.unit, selection)
         return BulkDeleted(dry_run=True, matched=matched, deleted=0, results=[])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from fostr.domains.records.query.selection import RecordQuery, Selection, select_everywhere, select_records
 from fostr.domains.records.records.repository.listing import (
     COUNTED,
+    WHOLE,
     Columns,
     FoundPage,
     count_accessible,
@@ -47,8 +48,8 @@ async def list_records(
     wanted = parse_fields_wanted(fields, recordset=reached.recordset, mask=reached.mask)
     selection = select_records(reached, query)
     columns = columns_of(reached, fields=wanted)
-    page = await _find(context, selection, columns, part=part, counting=counting)
-    whole = None if selection.is_narrowed else reached.recordset.record_count
+    page = await _find(context, selection, columns, part=part, counting=counting, whole=WHOLE)
+    whole = None if selection.is_narrowed else page.counted
     return _write(page, part=part, counting=counting, whole=whole)
 
 
@@ -64,7 +65,13 @@ async def _list_everywhere(
 
 
 async def _find(
-    context: Context, selection: Selection, columns: Columns, *, part: Slice, counting: Counting
+    context: Context,
+    selection: Selection,
+    columns: Columns,
+    *,
+    part: Slice,
+    counting: Counting,
+    whole: str = "null::bigint",
 ) -> FoundPage:
     return await find_page(
         context.unit,
@@ -73,6 +80,7 @@ async def _find(
         limit=part.limit,
         offset=part.offset,
         count_up_to=None if counting == "exact" else COUNTED,
+        whole=whole,
     )
 
 

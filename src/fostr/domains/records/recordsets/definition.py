@@ -103,7 +103,6 @@ class Change:
         removed: fields that go.
         is_reshaped: whether records are kept in another way from now on.
         needs_resync: whether records that there are already must be brought in step.
-        changes_rights: whether anybody's rights on a field change.
     """
 
     recordset: Recordset
@@ -112,7 +111,6 @@ class Change:
     removed: tuple[Field, ...]
     is_reshaped: bool
     needs_resync: bool
-    changes_rights: bool
 
 
 def define_fields(given: Sequence[FieldCreate]) -> tuple[Field, ...]:
@@ -358,16 +356,11 @@ def _describe(before: Recordset, after: Recordset, removed: tuple[Field, ...]) -
         removed=removed,
         is_reshaped=is_reshaped,
         needs_resync=is_reshaped and (bool(removed) or not before.is_in_step or _moves_records(before, after)),
-        changes_rights=bool(removed) or any(_rights(f) != _rights(old.get(f.id)) for f in after.fields),
     )
 
 
 def _releases(before: Field | None, after: Field) -> bool:
     return before is not None and before.slot is not None and before.slot != after.slot
-
-
-def _rights(field: Field | None) -> tuple[frozenset[str], frozenset[str]]:
-    return (field.hidden_from, field.read_only_for) if field else (frozenset(), frozenset())
 
 
 def _shape(recordset: Recordset, *, without: Collection[str] = ()) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ What the caller may not see answers 404, as if it were not there; what they may 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Path, Query
@@ -14,12 +14,17 @@ from fastapi import Depends, Path, Query
 from fostr.domains.records.fields.model import Recordset
 from fostr.domains.records.permissions import RECORDSET_POLICY
 from fostr.domains.records.recordsets import repository
+from fostr.domains.records.recordsets.repository import LoadedRecordset
 from fostr.kernel.access.access import Access, Decision, scope_allows
+from fostr.kernel.access.cached import EpochCache
 from fostr.kernel.access.evaluator import FieldMask, Standing, decide, mask_fields
 from fostr.kernel.db.unit import Unit
 from fostr.kernel.http.context import Context
 from fostr.kernel.http.errors import Forbidden, NotFound, ScopeInsufficient
 from fostr.kernel.http.guards import in_workspace
+
+LOADED_AT_MOST: Final = 2_000
+"""Recordsets, each as one member stands to it, that a process remembers; fifty fields take about 50 KB."""
 
 
 class RecordsetNotFound(NotFound):
@@ -34,6 +39,9 @@ class ActionForbidden(Forbidden):
 
     code = "recordset_action_forbidden"
     detail = "You may not do this in this recordset."
+
+
+_loaded: EpochCache[LoadedRecordset] = EpochCache(most=LOADED_AT_MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ async def reach_recordset(
         ScopeInsufficient: the credential's scope does not cover the action.
         ActionForbidden: the caller may see it, and not do this.
     """
-    loaded = await repository.find_recordset(context.unit, reference, member_id=context.member_id)
+    loaded = await _load(context, reference)
     if loaded is None or loaded.recordset.deleted is not trashed:
         raise RecordsetNotFound
     recordset, standing = loaded.recordset, loaded.standing
@@ -80,6 +88,20 @@ async def reach_recordset(
     if action is not None:
         check_action(reached, action)
     return reached
+
+
+async def _load(context: Context, reference: UUID | str) -> LoadedRecordset | None:
+    unit, epoch = context.unit, context.access.rights_epoch
+    key = (context.workspace_id, context.member_id, reference)
+    # A transaction that has begun may have changed the recordset, and may yet be undone.
+    is_fresh = not unit.is_begun
+    kept = _loaded.find(key, epoch=epoch) if is_fresh else None
+    if kept is not None:
+        return kept
+    found = await repository.find_recordset(unit, reference, member_id=context.member_id)
+    if found is not None and is_fresh:
+        _loaded.keep(key, found, epoch=epoch)
+    return found
 
 
 def mask_recordset(access: Access, recordset: Recordset, *, owns_object: bool) -> FieldMask:

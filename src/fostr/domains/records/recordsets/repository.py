@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from fostr.domains.records.fields.model import Field, Recordset
+from fostr.domains.records.recordsets.counts.repository import RECORD_COUNT
 from fostr.kernel.access.evaluator import Standing
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _GRANTED: Final = """
      ))
 """
 _LOAD: Final = f"""
-    select s.id, s.slug, s.name, s.mode, s.settings, s.owner_id, s.record_count, s.version,
+    select s.id, s.slug, s.name, s.mode, s.settings, s.owner_id, s.version,
            s.fields_version, s.synced_version, s.deleted_at, {_FIELDS} as fields, {_GRANTED} as granted
     from recordsets s
     where s.workspace_id = :workspace and %s
@@ -93,7 +94,6 @@ def _recordset(row: asyncpg.Record) -> Recordset:
         mode=row["mode"],
         settings=row["settings"],
         owner_id=row["owner_id"],
-        record_count=row["record_count"],
         version=row["version"],
         deleted=row["deleted_at"] is not None,
         fields=stored.fields,
@@ -166,21 +166,9 @@ async def lock_for_change(unit: Unit, recordset_id: UUID) -> bool:
     )
 
 
-async def add_to_count(unit: Unit, recordset_id: UUID, *, change: int) -> None:
-    """Keep the number of a recordset's records in step with the transaction's inserts and deletes."""
-    await unit.run(
-        """
-        update recordsets s set record_count = s.record_count + :change
-        where s.workspace_id = :workspace and s.id = :id
-        """,
-        id=recordset_id,
-        change=change,
-    )
-
-
-_PROFILE: Final = """
+_PROFILE: Final = f"""
     s.id, s.slug, s.name, s.description, s.type, s.mode, s.icon, s.color, s.settings, s.owner_id, s.is_active,
-    s.record_count, s.created_by, s.created_at, s.updated_at, s.version
+    {RECORD_COUNT} as record_count, s.created_by, s.created_at, s.updated_at, s.version
 """
 
 

@@ -192,7 +192,6 @@ def _draft(context: Context, data: schemas.RecordsetCreate, fields: tuple[Field,
         mode=data.mode,
         settings=clean_settings(data.settings.model_dump()),
         owner_id=context.member_id,
-        record_count=0,
         version=1,
         deleted=False,
         fields=fields,
@@ -256,8 +255,7 @@ async def change_recordset(
         return current, await resync.dispatch_resync(current.context, before) if by_job else None
     await _write(current, change, values)
     job_id = await _follow(current, change, by_job=by_job)
-    if change.changes_rights:
-        await workspaces.bump_rights_epoch(current.unit, workspace_id=current.context.workspace_id)
+    await workspaces.bump_rights_epoch(current.unit, workspace_id=current.context.workspace_id)
     updated = await reach_recordset(current.context, before.id, None)
     await _record_update(updated, was, before)
     return updated, job_id

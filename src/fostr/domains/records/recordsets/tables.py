@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Integer,
+    SmallInteger,
     Text,
     UniqueConstraint,
     Uuid,
@@ -30,7 +31,6 @@ recordsets: Final = workspace_table(
     document("settings", default="{}"),
     Column("owner_id", Uuid),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
-    Column("record_count", BigInteger, nullable=False, server_default=text("0")),
     Column("fields_version", Integer, nullable=False, server_default=text("1")),
     Column("synced_version", Integer, nullable=False, server_default=text("1")),
     Column("created_by", Uuid),
@@ -45,6 +45,18 @@ recordsets: Final = workspace_table(
 )
 """`fields_version` counts the changes that touch how records are kept: their fields, titles, search words, promoted
 columns and places. `synced_version` is the one that all records are in step with; while it lags, a job is under way."""
+
+recordset_counts: Final = workspace_table(
+    "recordset_counts",
+    identifier("recordset_id"),
+    Column("shard", SmallInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    belongs_to("recordset_id", "recordsets"),
+    key=("recordset_id", "shard"),
+)
+"""How many records a recordset has: the sum over its shards, some of which may be below zero.
+
+A single number would make everybody who creates a record wait for the commit of whoever did so before."""
 
 recordset_fields: Final = workspace_table(
     "recordset_fields",

@@ -30,6 +30,13 @@ COUNTED: Final = 2_500
 field without an index, of which a quarter of the records have the wanted value."""
 
 
+WHOLE: Final = """
+    (select coalesce(sum(n.count), 0)::bigint from recordset_counts n
+     where n.workspace_id = :workspace and n.recordset_id = :recordset)
+"""
+"""SQL of how many records the recordset has that a selection is of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What a list shows of each record `r`.
@@ -80,6 +87,7 @@ class _Page:
     limit: int
     offset: int
     count_up_to: int | None
+    whole: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ async def find_page(
     limit: int,
     offset: int,
     count_up_to: int | None,
+    whole: str = "null::bigint",
 ) -> FoundPage:
     """Return a page of a selection.
 
@@ -117,10 +126,11 @@ async def find_page(
         limit: records on the page, a number of the program's choosing: it stands in the statement's text.
         offset: records before the page.
         count_up_to: where counting ends; None counts to the end.
+        whole: SQL of how many there are where no filter narrows the selection.
     """
     if selection.is_narrowed:
-        await plan_for_values(unit)
-    page = _Page(selection, columns, limit, offset, count_up_to)
+        await unit.plan_for_values()
+    page = _Page(selection, columns, limit, offset, count_up_to, whole)
     where, order, key = selection.condition.text, selection.order, selection.order.split
     skip = ":offset" if offset else ""
     if key is None:
@@ -156,15 +166,6 @@ async def _find_part(unit: Unit, page: _Page, part: _Part, *, before: int = 0) -
     assert row is not None  # noqa: S101 - a select of scalars always has one row
     found = min(before + row["found"], page.limit + 1)
     return FoundPage(items=row["items"] or "", found=found, counted=row["counted"])
-
-
-async def plan_for_values(unit: Unit) -> None:
-    """Have the following statements planned for the values that they are run with.
-
-    A plan that is good for a frequent value walks the whole recordset in search of a rare one, and a prepared
-    statement would keep to one plan for both.
-    """
-    await unit.run("set local plan_cache_mode = force_custom_plan")
 
 
 async def count_selected(unit: Unit, selection: Selection) -> int:
@@ -252,7 +253,7 @@ def _from_each(part: _Part, recordsets: Fragment, *, limit: int) -> str:
 
 def _total(page: _Page, *, is_last: bool) -> str:
     if not page.selection.is_narrowed:
-        return "null::bigint"
+        return page.whole
     up_to = "" if page.count_up_to is None else f"limit {page.count_up_to + 1}"
     beyond = " or (:before::integer + p.found = 0 and :offset::bigint > 0)" if is_last else ""
     return f"""case when :before::integer + p.found > {page.limit}{beyond} then (
@@ -265,7 +266,8 @@ async def count_accessible(unit: Unit, access: Access) -> int:
     condition = predicate(access, RECORDSET_POLICY, "view_records", column="s.id")
     return await unit.value(
         f"""
-        select coalesce(sum(s.record_count), 0)::bigint from recordsets s
+        select coalesce(sum(n.count), 0)::bigint from recordsets s
+        join recordset_counts n on n.workspace_id = :workspace and n.recordset_id = s.id
         where s.workspace_id = :workspace and s.deleted_at is null and {condition.text}
         """,
         **condition.params,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from fostr.domains.records.records.record import DELETED
 from fostr.domains.records.records.tables import PROMOTED, PROMOTED_NUMBER, PROMOTED_TEXT
+from fostr.domains.records.recordsets.counts.repository import ADDED_UP, BULK_SHARD, pick_shard
 from fostr.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -66,27 +67,31 @@ _PROMOTED_COLUMNS: Final = ", ".join(PROMOTED)
 _PROMOTED_VALUES: Final = ", ".join(f":{column}::{_cast(column)}" for column in PROMOTED)
 _PROMOTED_CHANGES: Final = ", ".join(f"{column} = :{column}" for column in PROMOTED)
 
-# The update of the count also locks the recordset, which stands in for the foreign key that records do without.
+# The lock on the recordset stands in for the foreign key that records do without.
 _CREATE: Final = f"""
-    with counted as (
-        update recordsets s set record_count = s.record_count + 1
+    with held as materialized (
+        select s.id from recordsets s
         where s.workspace_id = :workspace and s.id = :recordset_id and s.fields_version = :fields_version
           and s.deleted_at is null
-        returning s.id
+        for key share
     ), created as (
         insert into records
             (workspace_id, id, recordset_id, title, status, field_values, tags, geometry, geometry_type, bbox,
              {_PROMOTED_COLUMNS}, owner_id, created_by, updated_by, created_at, updated_at)
         select :workspace, :id, c.id, :title, :status, :field_values, :tags, :geometry, :geometry_type,
                :bbox::text::box, {_PROMOTED_VALUES}, :owner_id::uuid, :member::uuid, :member::uuid, :now, :now
-        from counted c
+        from held c
     ), found as (
         insert into record_search (workspace_id, record_id, recordset_id, document)
-        select :workspace, :id, c.id, to_tsvector('simple', :search) from counted c
+        select :workspace, :id, c.id, to_tsvector('simple', :search) from held c
+    ), counted as (
+        insert into recordset_counts (workspace_id, recordset_id, shard, count)
+        select :workspace, c.id, :shard, 1 from held c
+        {ADDED_UP}
     ), told as (%s)
-    select true from counted
+    select true from held
 """
-CREATED: Final = "counted"
+CREATED: Final = "held"
 """The relation in it that has a row when a record is created."""
 
 _SEARCHED_AND_KEPT: Final = """
@@ -121,7 +126,7 @@ _UPDATE: Final = f"""
 
 # Many versions need many ids at once: each is the one made for the write, with the 32 bits that are random in it
 # counting instead. No other id shares the rest.
-_SERIES_ID: Final = "overlay(:series::text placing lpad(to_hex(%s), 8, '0') from 29)::uuid"
+SERIES_ID: Final = "overlay(:series::text placing lpad(to_hex(%s), 8, '0') from 29)::uuid"
 _DELETE: Final = f"""
     with chosen as materialized (
         select r.id, r.status from records r where %s and r.deleted_at is null order by r.id for update
@@ -134,20 +139,24 @@ _DELETE: Final = f"""
     ), kept as (
         insert into record_versions
             (workspace_id, id, record_id, version, operation, before, after, cause, changed_by, changed_at)
-        select :workspace, {_SERIES_ID % "row_number() over (order by g.id)"}, g.id, g.version, 'delete',
+        select :workspace, {SERIES_ID % "row_number() over (order by g.id)"}, g.id, g.version, 'delete',
                jsonb_build_object('status', g.status), jsonb_build_object('status', '{DELETED}'),
                :cause, :member::uuid, :now
         from gone g
     ), numbers as materialized (
         select g.recordset_id, count(*) as count from gone g group by g.recordset_id
+    ), counting as materialized (
+        select s.id, n.count from recordsets s join numbers n on n.recordset_id = s.id
+        where s.workspace_id = :workspace order by s.id for key share of s
     ), counted as (
-        update recordsets s set record_count = s.record_count - n.count
-        from numbers n where s.workspace_id = :workspace and s.id = n.recordset_id
+        insert into recordset_counts (workspace_id, recordset_id, shard, count)
+        select :workspace, c.id, {BULK_SHARD}, -c.count from counting c
+        {ADDED_UP}
     )
 """
 _DELETE_TELLING_COUNTS: Final = f"{_DELETE} select n.recordset_id, n.count from numbers n order by n.recordset_id"
 _DELETE_TELLING_IDS: Final = f"{_DELETE} select g.id, g.recordset_id, g.version, g.status from gone g"
-_RESTORE: Final = """
+_RESTORE: Final = f"""
     with changed as (
         update records r set deleted_at = null, deleted_by = null, updated_by = :member, updated_at = :now,
             version = r.version + 1, status = coalesce((
@@ -163,9 +172,13 @@ _RESTORE: Final = """
         select :workspace, :version_id, c.id, c.version, 'restore', :before, jsonb_build_object('status', c.status),
                :cause, :member::uuid, :now
         from changed c
+    ), counting as materialized (
+        select s.id from recordsets s join changed c on c.recordset_id = s.id
+        where s.workspace_id = :workspace for key share of s
     ), counted as (
-        update recordsets s set record_count = s.record_count + 1
-        from changed c where s.workspace_id = :workspace and s.id = c.recordset_id
+        insert into recordset_counts (workspace_id, recordset_id, shard, count)
+        select :workspace, c.id, :shard, 1 from counting c
+        {ADDED_UP}
     )
     select c.version, c.status from changed c
 """
@@ -184,6 +197,7 @@ async def insert_record(
         id=record_id,
         recordset_id=recordset.id,
         fields_version=recordset.fields_version,
+        shard=pick_shard(record_id),
         member=change.member_id,
         now=change.now,
         search=content.shaped.search,
@@ -275,6 +289,7 @@ async def restore_record(unit: Unit, record_id: UUID, *, change: Change) -> tupl
         _RESTORE,
         id=record_id,
         version_id=new_id(),
+        shard=pick_shard(record_id),
         before={"status": DELETED},
         cause=change.cause,
         member=change.member_id,

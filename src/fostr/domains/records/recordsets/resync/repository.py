@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.records.tables import PROMOTED
+from fostr.domains.records.recordsets.counts.repository import count_anew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,11 +161,9 @@ async def finish(unit: Unit, recordset_id: UUID) -> None:
     await unit.run(
         """
         update recordsets s
-        set synced_version = s.fields_version, record_count = (
-            select count(*) from records r
-            where r.workspace_id = :workspace and r.recordset_id = :id and r.deleted_at is null
-        )
+        set synced_version = s.fields_version
         where s.workspace_id = :workspace and s.id = :id
         """,
         id=recordset_id,
     )
+    await count_anew(unit, recordset_id)

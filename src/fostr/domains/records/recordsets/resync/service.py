@@ -16,7 +16,9 @@ import orjson
 
 from fostr.domains.records.fields.shaping import shape
 from fostr.domains.records.recordsets import repository as recordsets
+from fostr.domains.records.recordsets.counts.repository import get_count
 from fostr.domains.records.recordsets.resync import repository
+from fostr.domains.workspaces import public as workspaces
 from fostr.kernel.events import outbox
 from fostr.kernel.events.outbox import Actor, Cause
 from fostr.kernel.jobs.dispatch import dispatch
@@ -129,15 +131,18 @@ async def run_resync(job: JobContext, *, recordset_id: UUID, fields_version: int
 async def _walk(job: JobContext, recordset: Recordset) -> int | None:
     """Go through all records, and return how many there are; None when the definition changes under way."""
     place = Place()
+    expected = 1
     while True:
         async with job.unit() as unit:
             if await repository.lock_definition(unit, recordset.id) != recordset.fields_version:
                 return None
+            if not place.passed:
+                expected = max(expected, await get_count(unit, recordset.id))
             following = await _step(unit, recordset, place)
         if following is None:
             return place.passed
         place = following
-        done = 100 * place.passed / max(recordset.record_count, place.passed, 1)
+        done = 100 * place.passed / max(expected, place.passed)
         await job.report(progress=min(99, done), step="records", message=f"{place.passed} records are in step.")
 
 
@@ -147,6 +152,7 @@ async def _finish(job: JobContext, recordset: Recordset, passed: int) -> bool:
         if await repository.lock_definition(unit, recordset.id) != recordset.fields_version:
             return False
         await repository.finish(unit, recordset.id)
+        await workspaces.bump_rights_epoch(unit)
         await outbox.record(
             unit,
             type="recordset.resynced",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fostr.domains.records.recordsets.counts.repository import RECORD_COUNT
 from fostr.domains.records.recordsets.repository import contains
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ async def list_trash(unit: Unit, listing: TrashListing, *, limit: int, offset: i
     """Return a part of the trash, what came last first."""
     return await unit.rows(
         f"""
-        select s.id, s.slug, s.name, s.description, s.type, s.owner_id, s.record_count, s.deleted_at, s.deleted_by
+        select s.id, s.slug, s.name, s.description, s.type, s.owner_id, {RECORD_COUNT} as record_count,
+               s.deleted_at, s.deleted_by
         from recordsets s where {listing.condition}
         order by s.deleted_at desc, s.id limit :limit offset :offset
         """,

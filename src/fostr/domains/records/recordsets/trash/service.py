@@ -85,6 +85,7 @@ async def purge_recordset(target: Reached) -> None:
     before = facts(await get_profile(unit, recordset_id))
     if not await repository.delete_recordset(unit, recordset_id):
         raise RecordsetNotFound
+    await workspaces.bump_rights_epoch(unit, workspace_id=target.context.workspace_id)
     await record_change(target, "purged", before=before)
     await _delete_first_records(unit, recordset_id)
 
@@ -149,6 +150,7 @@ async def _ensure_gone(unit: Unit, recordset_id: UUID, *, before: datetime, job_
     was = facts(await get_profile(unit, recordset_id))
     if not await repository.delete_recordset(unit, recordset_id, before=before):
         return False
+    await workspaces.bump_rights_epoch(unit)
     await outbox.record(
         unit,
         type="recordset.purged",
