@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvloop
 
-from bench import creates, imports, lists, maps, starts, workspaces
+from bench import creates, guards, imports, lists, maps, provisions, starts, steps, workspaces
 from bench.report import save_rows, show_rows
 from bench.world import open_world
 
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 MEASURES: Final[dict[str, Callable[[World], Awaitable[list[Row]]]]] = {
     "list": lists.measure_list,
     "create": creates.measure_create,
+    "guard": guards.measure_guard,
+    "verify": guards.measure_verify,
     "workspace": workspaces.measure_workspace,
+    "provision": provisions.measure_provision,
+    "steps_1000": steps.measure_steps,
     "import": imports.measure_import,
     "list_1m": lists.measure_list_1m,
     "map": maps.measure_map,

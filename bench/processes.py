@@ -93,23 +93,23 @@ def start_server(command: Sequence[str], *, said: Path, environment: Mapping[str
         return Process(command, said=said, environment=environment, listener=listener)
 
 
-async def await_answer(process: Process, path: str) -> None:
-    """Return when a server answers a request with 200."""
+async def await_answer(process: Process, path: str, *, status: str = "200") -> None:
+    """Return when a server answers a request with a status."""
     deadline = time.monotonic() + START_SECONDS
-    while not await answers(process.port, path):
+    while not await answers(process.port, path, status=status):
         process.check_alive()
         if time.monotonic() > deadline:
             raise ProcessFailed(f"It does not answer.\n{process.said.read_text()[-3000:]}")
         await asyncio.sleep(0.01)
 
 
-async def answers(port: int, path: str) -> bool:
-    """Say whether the server on a port answers a request with 200."""
+async def answers(port: int, path: str, *, status: str = "200") -> bool:
+    """Say whether the server on a port answers a request with a status."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-            return (await reader.readline()).startswith(b"HTTP/1.1 200")
+            return (await reader.readline()).startswith(f"HTTP/1.1 {status}".encode())
         finally:
             writer.close()
     except OSError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx2
@@ -24,7 +25,7 @@ BUDGET_MS: Final = 50.0
 TIMED: Final = frozenset({"execute", "executemany", "fetch", "fetchrow", "fetchval"})
 
 
-class _Clock:
+class Clock:
     """How long, and how often, the database was waited for."""
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ class _Clock:
 class _TimedConnection:
     """A connection that adds up the time from sending each statement to its last row."""
 
-    def __init__(self, inner: Any, clock: _Clock) -> None:
+    def __init__(self, inner: Any, clock: Clock) -> None:
         self.inner = inner
         self._clock = clock
 
@@ -61,7 +62,7 @@ class _TimedConnection:
 class _TimedPool:
     """A pool of timed connections."""
 
-    def __init__(self, inner: Any, clock: _Clock) -> None:
+    def __init__(self, inner: Any, clock: Clock) -> None:
         self._inner = inner
         self._clock = clock
 
@@ -73,25 +74,31 @@ class _TimedPool:
 
 
 @asynccontextmanager
-async def _timed_client(world: World, clock: _Clock) -> AsyncGenerator[httpx2.AsyncClient]:
-    """Give a client of the whole application, in this process, on a pool that is timed."""
+async def timed_runtime(world: World, clock: Clock, *, connections: int = 1) -> AsyncGenerator[Runtime]:
+    """Give the open parts of a process, on a pool that is timed."""
     async with open_runtime(world.settings, database_url=world.application_url) as runtime:
-        database = await open_database(world.application_url, min_size=1, max_size=1)
+        database = await open_database(world.application_url, min_size=connections, max_size=connections)
         timed = Database(cast(Any, _TimedPool(database.pool, clock)), world.application_url)
-        parts = Runtime(runtime.settings, runtime.keys, timed, runtime.bus, runtime.files, runtime.outbound)
-        transport = httpx2.ASGITransport(app=create_app(world.settings, runtime=parts))
         try:
-            async with httpx2.AsyncClient(transport=transport, base_url="http://bench") as client:
-                yield client
+            yield replace(runtime, database=timed)
         finally:
             await database.close()
 
 
+@asynccontextmanager
+async def client_of(runtime: Runtime, *, address: str = "127.0.0.1") -> AsyncGenerator[httpx2.AsyncClient]:
+    """Give a client of the whole application, in this process; each call makes the application anew."""
+    app = create_app(runtime.settings, runtime=runtime)
+    transport = httpx2.ASGITransport(app=app, client=(address, 40000))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://bench") as client:
+        yield client
+
+
 async def measure_workspace(world: World) -> list[Row]:
     """Add up the statements of the request that makes a workspace, sign-in and commit among them."""
-    clock, seconds, counts = _Clock(), list[float](), list[int]()
+    clock, seconds, counts = Clock(), list[float](), list[int]()
     headers = {"Authorization": f"Bearer {world.owner.token}"}
-    async with _timed_client(world, clock) as client:
+    async with timed_runtime(world, clock) as runtime, client_of(runtime) as client:
         for number in range(REPETITIONS + 5):
             clock.start()
             response = await client.post("/api/v1/workspaces", headers=headers, json={"name": f"Bench {number}"})

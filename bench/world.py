@@ -98,6 +98,17 @@ class World:
             await await_answer(self._processes["baseline"], "/health")
         return self._processes["baseline"]
 
+    async def guarded(self) -> Process:
+        """Return the process that serves an operation with and without its guard, started when it is asked for."""
+        if "guarded" not in self._processes:
+            self._processes["guarded"] = start_server(
+                [sys.executable, "-m", "bench.guarded"],
+                said=self.folder / "guarded.txt",
+                environment={**self._environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+            await await_answer(self._processes["guarded"], "/", status="404")
+        return self._processes["guarded"]
+
     @asynccontextmanager
     async def worker(self) -> AsyncGenerator[Process]:
         """Run a worker for as long as the block lasts."""
@@ -113,7 +124,7 @@ class World:
         return {"FOSTR_DATA": str(self.settings.data), "FOSTR_APP_DATABASE_URL": self.application_url}
 
     def stop_processes(self) -> None:
-        """Stop the API and the bare server."""
+        """Stop the servers."""
         while self._processes:
             self._processes.popitem()[1].stop()
 

@@ -36,7 +36,7 @@ def test_nothing_has_to_be_set(environment: pytest.MonkeyPatch, tmp_path: Path) 
     environment.chdir(tmp_path)
     settings = load_settings()
     assert settings.data == tmp_path / "data"
-    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.public_url == "http://localhost:8000"
     assert settings.database_url is None
     assert settings.files_folder == tmp_path / "data" / "files"
 
@@ -58,10 +58,12 @@ def test_variables_are_read(environment: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("host", "shown"),
     [
-        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "localhost"),
         ("0.0.0.0", "localhost"),  # noqa: S104 - what an operator may write
         ("::", "localhost"),
-        ("::1", "[::1]"),
+        ("::1", "localhost"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8::7", "[2001:db8::7]"),
         ("fostr.example", "fostr.example"),
     ],
 )
@@ -181,3 +183,30 @@ def test_every_setting_is_explained() -> None:
 def test_page_of_settings_is_fresh() -> None:
     page = (ROOT / "docs" / "settings.md").read_text("utf-8")
     assert page == describe_settings(), "run `fostr settings`"
+
+
+def test_mail_has_a_sender_and_a_server_of_a_known_kind(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("FOSTR_PUBLIC_URL", "https://fostr.example.com:8443")
+    settings = load_settings()
+    assert (settings.mail_from, settings.smtp_url) == ("Fostr <no-reply@fostr.example.com>", None)
+    environment.setenv("FOSTR_MAIL_FROM", "Ops <ops@example.com>")
+    environment.setenv("FOSTR_SMTP_URL", "smtps://login:hidden-word@mail.example.com:465")
+    settings = load_settings()
+    assert settings.mail_from == "Ops <ops@example.com>"
+    assert "hidden-word" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FOSTR_SMTP_URL", "http://mail.example.com"),
+        ("FOSTR_SMTP_URL", "smtp://login:hidden-word@"),
+        ("FOSTR_SMTP_URL", "smtp://mail.example.com:hidden-word"),
+        ("FOSTR_MAIL_FROM", "nobody"),
+        ("FOSTR_CLERK_SECRET", "hidden-word"),
+    ],
+)
+def test_wrong_mail_settings_are_named_and_not_repeated(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    environment.setenv(name, value)
+    assert refusal().startswith(f"{name}: ")
+    assert "hidden-word" not in refusal()

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from fostr import __version__
 from fostr.kernel.discovery import import_modules
-from fostr.kernel.http.guards import check_permissions_exist
 from fostr.kernel.http.handlers import install_handlers
 from fostr.kernel.http.middleware import RequestMiddleware
 from fostr.kernel.http.pages import install_pages
-from fostr.kernel.http.routing import Router, SegmentRouter, guard_permissions, operation_id
+from fostr.kernel.http.routing import Router, SegmentRouter, operation_id
 from fostr.kernel.log import configure_log
+from fostr.kernel.process import spare_collector
 from fostr.kernel.runtime import Runtime, open_runtime
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from fostr.settings import Settings
 
+log = structlog.get_logger("fostr.app")
+
 DESCRIPTION: Final = """
 One platform on which a company runs its work with AI. Sign in by cookie, or send `Authorization: Bearer` with a JWT, a
 personal access token (`fos_pat_…`) or an API key (`fos_live_…`). Name the workspace in `X-Workspace-Id`.
@@ -37,13 +40,16 @@ something that has a `version` may carry `If-Match`.
 """
 
 
-def create_app(settings: Settings, *, runtime: Runtime | None = None, database_url: str = "") -> FastAPI:
+def create_app(
+    settings: Settings, *, runtime: Runtime | None = None, database_url: str = "", lazily: bool = False
+) -> FastAPI:
     """Put the application together.
 
     Args:
         settings: the operator's choices.
         runtime: parts that are open already; without them the application opens and closes its own.
         database_url: address with the application's login, where no runtime is given.
+        lazily: whether to answer before all routes are made, and make the others meanwhile.
     """
     configure_log(settings)
 
@@ -52,7 +58,7 @@ def create_app(settings: Settings, *, runtime: Runtime | None = None, database_u
         if runtime is not None:
             yield
             return
-        async with open_runtime(settings, database_url=database_url) as opened:
+        async with open_runtime(settings, database_url=database_url) as opened, _completed(segments):
             app.state.runtime = opened
             yield
 
@@ -67,7 +73,9 @@ def create_app(settings: Settings, *, runtime: Runtime | None = None, database_u
         telemetry=_telemetry(),
     )
     app.state.runtime = runtime
-    _add_routes(app, lifespan)
+    app.router = segments = _find_routes(lifespan)
+    if not lazily:
+        segments.build_all()
     install_handlers(app)
     if settings.cors_origins:
         _allow_origins(app, settings)
@@ -85,22 +93,44 @@ def _telemetry() -> TelemetryConfig:
     return {"tracing": is_wanted, "metrics": is_wanted, "logs": is_wanted}
 
 
-def _add_routes(app: FastAPI, lifespan: Lifespan[FastAPI]) -> None:
+@asynccontextmanager
+async def _completed(segments: SegmentRouter) -> AsyncGenerator[None]:
+    """Make the routes that are not made yet, beside the requests."""
+
+    async def complete() -> None:
+        await segments.build_slowly()
+        spare_collector()
+
+    task = asyncio.create_task(complete(), name="fostr routes")
+    task.add_done_callback(_tell_failure)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("routes could not be made", exc_info=error)
+
+
+def _find_routes(lifespan: Lifespan[FastAPI]) -> SegmentRouter:
     import_modules("permissions")
     import_modules("events")
     # So that a job which is dispatched here goes to the queue that it is registered with.
     import_modules("tasks")
-    segments = SegmentRouter(redirect_slashes=False, lifespan=lifespan)
-    for module in import_modules("endpoints"):
-        for router in vars(module).values():
-            if isinstance(router, Router):
-                segments.routes.extend(router.routes)
+    routers = [
+        router
+        for module in import_modules("endpoints")
+        for router in vars(module).values()
+        if isinstance(router, Router)
+    ]
+    operations = [operation for router in routers for operation in router.operations]
+    segments = SegmentRouter(operations, redirect_slashes=False, lifespan=lifespan)
     install_pages(segments)
-    for route in segments.routes:
-        if isinstance(route, APIRoute):
-            check_permissions_exist(guard_permissions(route))
-    segments.build_segments()
-    app.router = segments
+    segments.sort_routes()
+    return segments
 
 
 def _allow_origins(app: FastAPI, settings: Settings) -> None:

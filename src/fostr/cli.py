@@ -128,7 +128,7 @@ def serve(_: argparse.Namespace) -> int:
     settings = load_settings()
     with open_listener(settings) as listener, application_database(settings) as url:
         config = uvicorn.Config(
-            create_app(settings, database_url=url),
+            create_app(settings, database_url=url, lazily=True),
             loop="uvloop",
             http="httptools",
             lifespan="on",

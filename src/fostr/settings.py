@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ SECRET_KEY_LENGTH: Final = 32
 
 POSTGRES_SCHEMES: Final = frozenset({"postgresql", "postgres"})
 EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+NEAR_ADDRESSES: Final = frozenset({"127.0.0.1", "::1"})
 
 PAGE: Final = """\
 # Settings
@@ -67,8 +69,14 @@ def read_secret_key(data: Path) -> str:
 
 def _default_public_url(validated: dict[str, Any]) -> str:
     host, port = str(validated["host"]), validated["port"]
-    shown = "localhost" if host in EVERY_ADDRESS else host
+    # By name and not by number: passkeys belong to a name.
+    shown = "localhost" if host in EVERY_ADDRESS | NEAR_ADDRESSES else host
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def _default_mail_from(validated: dict[str, Any]) -> str:
+    host = urlsplit(str(validated["public_url"])).hostname or ""
+    return f"Fostr <no-reply@{'localhost' if ':' in host else host}>"
 
 
 def _default_secret_key(validated: dict[str, Any]) -> SecretStr:
@@ -151,6 +159,13 @@ class Settings(BaseSettings):
         default=30, ge=1, le=365, description="Days that an unused refresh token is good for."
     )
     session_days: int = Field(default=30, ge=1, le=365, description="Days that a browser stays signed in.")
+    recent_sign_in_minutes: int = Field(
+        default=15,
+        ge=1,
+        le=1440,
+        description="Minutes after a sign-in in which things can be done that cannot be undone; later, people confirm "
+        "who they are first.",
+    )
     password_hash_cost: Literal["default", "light"] = Field(
         default="default",
         description="Work that a password hash takes; `light` is for tests, and refused elsewhere.",
@@ -179,7 +194,18 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(
         default=None,
         description="Mail server: `smtp://login:password@host:587` (STARTTLS) or `smtps://…`. "
-        "Without it, no mail is sent.",
+        "Without it, mail is not sent, and administrators read it at `/outbox`.",
+    )
+    mail_from: str = Field(
+        default_factory=_default_mail_from,
+        description="Sender of all mail, as in `Fostr <no-reply@example.com>`. Without it: `no-reply` at the host of "
+        "`FOSTR_PUBLIC_URL`.",
+    )
+    clerk_secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Secret of at least 16 characters that a front end which signs people in by Clerk sends as "
+        "`X-Clerk-Secret`. Without it, nobody signs in that way.",
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -207,6 +233,28 @@ class Settings(BaseSettings):
     def _check_postgres_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and urlsplit(value.get_secret_value()).scheme not in POSTGRES_SCHEMES:
             raise ValueError("is no postgresql:// address")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+            raise ValueError("is no smtp:// or smtps:// address")
+        try:
+            _ = parts.port
+        except ValueError:
+            raise ValueError("has a port that is no number up to 65535") from None
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_from(cls, value: str) -> str:
+        local, _, domain = parseaddr(value)[1].rpartition("@")
+        if not local or not domain:
+            raise ValueError("is no address like `Fostr <no-reply@example.com>`")
         return value
 
     @field_validator("secret_key")

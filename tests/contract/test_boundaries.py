@@ -28,6 +28,16 @@ VIEWERS_MAY: Final = {
 }
 """What is about the viewer's own things, only reads, or answers for each record by itself that it may not be."""
 
+VIEWERS_OWN: Final = {"POST /api/v1/members/me/tours", "DELETE /api/v1/members/me/tours"}
+"""What writes rows of the viewer's own into the workspace, and nothing else; its own tests say so."""
+
+CATALOGUED: Final = {"permission"}
+"""Path parameters that name something of the program, the same in every workspace."""
+
+
+PERSON_REQUIRED: Final = '"person_required"'
+"""How a token is refused that asks for what takes a person, before anything is looked for."""
+
 
 @pytest.fixture
 async def world(client: Client, cast: Cast, runtime: Runtime) -> World:
@@ -68,7 +78,7 @@ async def send(client: Client, operation: Operation, world: World, openapi: dict
 
 def names_an_object(operation: Operation) -> bool:
     """Say whether a request names something of acme's."""
-    return bool(operation.path_names or operation.required_query)
+    return bool({*operation.path_names, *operation.required_query} - CATALOGUED)
 
 
 async def test_a_stranger_reaches_nothing(
@@ -92,6 +102,8 @@ async def test_a_stranger_reaches_nothing(
             if SECRET in response.text:
                 faults.append(f"{operation.name} tells a stranger of acme: {response.text[:200]}")
             expected = 404 if names_an_object(operation) or workspace == cast.acme else None
+            if operation.guard == "account" and PERSON_REQUIRED in response.text:
+                continue
             if expected is not None and response.status_code != expected:
                 faults.append(f"{operation.name} answers {response.status_code} {response.text[:200]}")
     assert not faults, "\n".join(faults)
@@ -109,7 +121,7 @@ async def test_a_viewer_changes_nothing(
     before = await snapshot(database_urls[0], cast.acme)
     faults: list[str] = []
     for operation in operations:
-        if not operation.writes or operation.guard != "workspace":
+        if not operation.writes or operation.guard != "workspace" or operation.name in VIEWERS_OWN:
             continue
         response = await send(client.as_(cast.viewer), operation, world, openapi)
         if response.status_code not in {403, 404} and operation.name not in VIEWERS_MAY:

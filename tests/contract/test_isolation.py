@@ -119,6 +119,8 @@ async def test_no_foreign_byte_without_any_condition(
         if operation.guard != "workspace":
             continue
         response = await send(loose.as_(cast.stranger), operation, world, document)
+        pool = app.state.runtime.database.pool
+        assert pool.get_size() == pool.get_idle_size(), f"{operation.name} keeps a connection"
         if SECRET in response.text or response.status_code >= 500:
             told.append(f"{operation.name}: {response.status_code} {response.text[:300]}")
     assert not told, "\n".join(told)

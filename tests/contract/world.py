@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from fostr.domains.identity.passkeys.tables import passkeys
 from fostr.domains.workspaces.teams.tables import teams
 from fostr.kernel import clock
 from fostr.kernel.auth.tables import sessions
 from fostr.kernel.db.gateway import insert_row
 from fostr.kernel.ids import new_id
+from fostr.kernel.mail.tables import mails
 from tests.support.records import create_record, create_recordset, grant
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 SECRET: Final = "zanzibar-marmalade"
 """Stands in everything that acme keeps; no answer to somebody else may ever hold it."""
+
+WORDS: Final = frozenset({"role", "permission"})
+"""Parameters that stand in paths as words, and in bodies for something else."""
 
 CSV: Final = f"name,size\n{SECRET},1\nsecond,2\n"
 
@@ -55,7 +60,8 @@ class World:
     def body(self, example: Any) -> Any:
         """Return an example body with acme's ids in the place of made-up ones."""
         if isinstance(example, dict):
-            return {key: self.ids.get(key, self.body(value)) for key, value in example.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            known = self.ids.keys() - WORDS
+            return {key: self.ids[key] if key in known else self.body(value) for key, value in example.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         return example
 
 
@@ -96,9 +102,19 @@ async def create_world(client: Client, cast: Cast, runtime: Runtime) -> World:
             "member_id": str(cast.member.member_id),
             "user_id": str(cast.member.user_id),
             "team_id": await _create_team(runtime, cast),
+            "role": await _create_role(owner),
+            "permission": "can_view_record",
+            # One that there is would be switched off on the walk, and the rest of it would meet nothing else.
+            "module": "no-such-module",
             "api_key_id": await _created(owner, "/api/v1/api-keys", {"name": SECRET, "scope": "read"}),
             "token_id": await _created(owner, "/api/v1/personal-access-tokens", {"name": SECRET, "scope": "read"}),
             "session_id": await _create_session(runtime, cast),
+            "impersonation_id": await _create_impersonation(runtime, cast),
+            "mail_id": await _create_mail(runtime, cast),
+            "passkey_id": await _create_passkey(runtime, cast),
+            "owner_id": str(cast.acme),
+            "slug": (await owner.get(f"/api/v1/workspaces/{cast.acme}")).json()["slug"],
+            "picture_id": f"avatar-{'0' * 32}",
         },
         trashed_slug=trashed["slug"],
     )
@@ -108,6 +124,12 @@ async def _created(client: Client, path: str, body: dict[str, Any]) -> str:
     response = await client.post(path, json=body)
     assert response.status_code == 201, response.text
     return response.json()["id"]
+
+
+async def _create_role(client: Client) -> str:
+    response = await client.post("/api/v1/permissions/roles", json={"name": SECRET, "base": "viewer"})
+    assert response.status_code == 201, response.text
+    return response.json()["key"]
 
 
 async def _create_team(runtime: Runtime, cast: Cast) -> str:
@@ -127,3 +149,51 @@ async def _create_session(runtime: Runtime, cast: Cast) -> str:
     async with runtime.database.unit() as unit:
         row = await insert_row(unit, sessions, values)
     return str(row["id"])
+
+
+async def _create_passkey(runtime: Runtime, cast: Cast) -> str:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "user_id": cast.owner.user_id,
+        "credential_id": new_id().bytes,
+        "public_key": b"",
+        "sign_count": 0,
+        "transports": [],
+        "name": SECRET,
+        "is_backed_up": False,
+    }
+    async with runtime.database.unit() as unit:
+        row = await insert_row(unit, passkeys, values)
+    return str(row["id"])
+
+
+async def _create_mail(runtime: Runtime, cast: Cast) -> str:
+    values = {
+        "id": new_id(),
+        "template": "greeting",
+        "to_email": cast.owner.email,
+        "subject": SECRET,
+        "status": "kept",
+    }
+    async with runtime.database.unit() as unit:
+        row = await insert_row(unit, mails, values)
+    return str(row["id"])
+
+
+async def _create_impersonation(runtime: Runtime, cast: Cast) -> str:
+    impersonation_id = new_id()
+    async with runtime.database.unit() as unit:
+        await unit.run(
+            """
+            insert into impersonations
+                (id, workspace_id, member_id, user_id, acting_name, acting_email, reason, expires_at)
+            values (:id, :acme, :member_id, :user_id, :secret, '', :secret, :ends)
+            """,
+            id=impersonation_id,
+            acme=cast.acme,
+            member_id=cast.member.member_id,
+            user_id=cast.member.user_id,
+            secret=SECRET,
+            ends=clock.now() + timedelta(minutes=15),
+        )
+    return str(impersonation_id)

@@ -21,7 +21,8 @@ from tests.support.client import Client, Response, refusal
 
 def cookie_of(response: Response) -> dict[str, str]:
     """Return the session cookie as it was set: its value, and its attributes by their names."""
-    morsel = SimpleCookie(response.headers["set-cookie"])[COOKIE]
+    prefix = "__Host-" if response.request.url.scheme == "https" else ""
+    morsel = SimpleCookie(response.headers["set-cookie"])[f"{prefix}{COOKIE}"]
     return {"value": morsel.value, **{name: value for name, value in morsel.items() if value}}
 
 

@@ -136,7 +136,9 @@ async def test_other_domains_ask_for_teams_of_their_workspace_alone(runtime: Run
     teams = [new_id(), new_id()]
     async with runtime.database.unit(cast.acme) as unit:
         for team in teams:
-            await unit.run("insert into teams (workspace_id, id, name) values (:workspace, :id, 'Team')", id=team)
+            await unit.run(
+                "insert into teams (workspace_id, id, name) values (:workspace, :id, :id::uuid::text)", id=team
+            )
             await unit.run(
                 """
                 insert into team_members (workspace_id, team_id, member_id) values (:workspace, :team_id, :member_id)

@@ -1,73 +1,15 @@
-"""Passwords: each rule on its own, hashes that check, and equal work for accounts that do not exist."""
+"""Passwords: hashes that check, and equal work for accounts that do not exist."""
 
 import asyncio
 import time
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fostr.kernel.crypto.passwords import (
-    PasswordTooWeak,
-    check_password,
-    hash_password,
-    verify_and_update,
-    verify_password,
-)
+from fostr.kernel.crypto.passwords import STAND_INS, Cost, hash_password, verify_and_update, verify_password
 
 GOOD = "Correct-horse-7-battery"
-
-
-def _unmet(password: str, email: str | None = None) -> Any:
-    with pytest.raises(PasswordTooWeak) as refusal:
-        check_password(password, email=email)
-    assert refusal.value.status == 422
-    assert refusal.value.code == "password_too_weak"
-    return refusal.value.fields["unmet"]
-
-
-@pytest.mark.parametrize("password", [GOOD, "Straße-12", "Aa1!Bb2?", "Zz9 €uro", "X" + "y" * 125 + "1!"])
-def test_good_password_may_be_set(password: str) -> None:
-    check_password(password, email="somebody@example.org")
-
-
-@pytest.mark.parametrize(
-    ("password", "unmet"),
-    [
-        ("Aa1!Bb2", ["too_short"]),
-        ("X" + "y" * 126 + "1!", ["too_long"]),
-        ("correct-horse-7-battery", ["no_uppercase"]),
-        ("CORRECT-HORSE-7-BATTERY", ["no_lowercase"]),
-        ("Correct-horse-battery", ["no_digit"]),
-        ("Correct7horse7battery", ["no_special"]),
-        ("Correct horse 7 battery", ["no_special"]),
-        ("P@ssw0rd1!", ["too_common"]),
-        ("Qwertyuiop123!", ["too_common"]),
-        ("!!Summer2026", ["too_common"]),
-        ("W3lc0me!!", ["too_common"]),
-        ("", ["too_short", "no_uppercase", "no_lowercase", "no_digit", "no_special"]),
-        ("пароль", ["too_short", "no_uppercase", "no_digit", "no_special"]),
-    ],
-)
-def test_each_unmet_rule_is_named(password: str, unmet: list[str]) -> None:
-    assert _unmet(password) == unmet
-
-
-def test_password_that_contains_the_email_name_is_refused() -> None:
-    assert _unmet("Marguerite-1926!", "marguerite@example.org") == ["contains_email"]
-    check_password("Marguerite-1926!", email="duras@example.org")
-    check_password("Boa-constrictor-1", email="bo@example.org")
-
-
-@given(st.text(max_size=200))
-def test_rules_only_ever_accept_or_refuse(password: str) -> None:
-    try:
-        check_password(password, email="somebody@example.org")
-    except PasswordTooWeak:
-        assert _unmet(password, "somebody@example.org")
-    else:
-        assert 8 <= len(password) <= 128
 
 
 async def test_right_password_verifies_and_a_wrong_one_does_not() -> None:
@@ -113,7 +55,6 @@ async def test_hash_of_another_cost_is_made_anew_when_the_password_is_right() ->
 
 async def test_unknown_account_takes_as_long_as_a_wrong_password() -> None:
     stored = await hash_password(GOOD)
-    await verify_password("wrong", stored=None)  # The dummy hash is made once.
 
     async def shortest(hash_or_none: str | None) -> float:
         times: list[float] = []
@@ -135,3 +76,10 @@ async def test_hashing_leaves_the_event_loop_free() -> None:
         turns += 1
     await hashing
     assert turns > 5
+
+
+@pytest.mark.parametrize("cost", ["default", "light"])
+async def test_what_stands_in_for_a_missing_hash_costs_what_a_real_one_does(cost: Cost) -> None:
+    made, real = STAND_INS[cost], await hash_password("anything", cost=cost)
+    assert made.split("$")[:4] == real.split("$")[:4]
+    assert [len(part) for part in made.split("$")] == [len(part) for part in real.split("$")]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from fostr.kernel.db.unit import LOST, Unit
 from fostr.kernel.ids import new_id
 from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast
+from tests.support.losses import lose_connection
 
 INSERT = "insert into installation (key, value) values (:key, 'x')"
 FIND = "select value from installation where key = :key"
@@ -162,3 +165,73 @@ async def test_a_cancelled_request_gives_its_connection_back_clean(runtime: Runt
         await task
     async with runtime.database.unit() as unit:
         assert await unit.value("select 1") == 1
+
+
+async def lose_inside(unit: Unit, runtime: Runtime) -> None:
+    await lose_connection(runtime.database, unit)
+
+
+async def lose_inside_a_savepoint(unit: Unit, runtime: Runtime) -> None:
+    async with unit.savepoint():
+        await lose_connection(runtime.database, unit)
+        await asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("lose", [lose_inside, lose_inside_a_savepoint])
+async def test_a_cancellation_remains_one_when_the_connection_is_lost(
+    runtime: Runtime, lose: Callable[[Unit, Runtime], Awaitable[None]]
+) -> None:
+    lost = asyncio.Event()
+
+    async def work() -> None:
+        async with runtime.database.unit() as unit:
+            (await unit.connection()).add_termination_listener(lambda _: lost.set())
+            await lose(unit, runtime)
+            await asyncio.get_running_loop().create_future()
+
+    task = asyncio.create_task(work())
+    async with asyncio.timeout(10):
+        await lost.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with runtime.database.unit() as unit:
+        assert await unit.value("select 1") == 1
+
+
+async def test_an_error_remains_what_it_is_when_the_connection_is_lost(runtime: Runtime) -> None:
+    with pytest.raises(RuntimeError, match="stop"):
+        async with runtime.database.unit() as unit:
+            await lose_connection(runtime.database, unit)
+            raise RuntimeError("stop")
+
+
+async def test_a_commit_by_a_lost_connection_fails_as_a_loss(runtime: Runtime) -> None:
+    with pytest.raises(LOST):
+        async with runtime.database.unit() as unit:
+            await lose_connection(runtime.database, unit)
+
+
+async def test_a_connection_that_has_had_its_last_words_counts_as_lost() -> None:
+    def message(kind: bytes, body: bytes) -> bytes:
+        return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+    async def let_in_and_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big") - 4)
+        writer.write(
+            message(b"R", bytes(4))
+            + message(b"S", b"server_version\0" + b"18.0\0")
+            + message(b"Z", b"I")
+            + message(b"E", b"SFATAL\0" + b"C57P01\0" + b"Mthe server is going down\0\0")
+        )
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(let_in_and_end, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with server:
+        connection = await asyncpg.connect(host=host, port=port, user="nobody", ssl=False, timeout=10)
+        assert not connection.is_closed()
+        with pytest.raises(LOST):
+            await connection.execute("select 1", timeout=10)
+        connection.terminate()

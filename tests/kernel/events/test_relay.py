@@ -19,6 +19,7 @@ from fostr.kernel.events.outbox import record
 from fostr.kernel.events.relay import Relay, workspace_channel
 from fostr.kernel.ids import new_id
 from tests.support.bare import create_bare_workspace
+from tests.support.losses import lose_connection
 
 if TYPE_CHECKING:
     from fostr.kernel.db.database import Database
@@ -101,7 +102,14 @@ async def relaying(runtime: Runtime, *listeners: Listener) -> AsyncGenerator[Non
         yield
     finally:
         stop.set()
-        await running
+        await ended(running)
+
+
+async def ended(running: asyncio.Task[None]) -> None:
+    done, _ = await asyncio.wait({running}, timeout=20)
+    running.cancel()
+    assert done, "the relay does not end"
+    await running
 
 
 async def test_events_are_given_in_the_order_of_their_writes(runtime: Runtime, workspace: UUID) -> None:
@@ -263,7 +271,29 @@ async def test_a_relay_that_is_ended_in_the_middle_loses_nothing(runtime: Runtim
     running = asyncio.create_task(Relay(runtime.database, runtime.bus, [hanging]).run(stop))
     await entered.wait()
     stop.set()
-    await running
+    await ended(running)
+    await deliver_all(runtime.database, listener, workspace)
+    assert listener.heard == bells
+
+
+async def test_a_relay_ends_though_it_loses_a_connection_as_it_is_asked_to(runtime: Runtime, workspace: UUID) -> None:
+    listener = Listener()
+    lost = asyncio.Event()
+
+    async def lose(unit: Unit, _: Event) -> None:
+        if not lost.is_set():
+            await lose_connection(runtime.database, unit)
+        lost.set()
+        await asyncio.get_running_loop().create_future()
+
+    losing = Consumer(listener.consumer.name, None, lose)
+    bells = await ring_times(runtime.database, workspace, 2)
+    stop = asyncio.Event()
+    running = asyncio.create_task(Relay(runtime.database, runtime.bus, [losing]).run(stop))
+    async with asyncio.timeout(20):
+        await lost.wait()
+    stop.set()
+    await ended(running)
     await deliver_all(runtime.database, listener, workspace)
     assert listener.heard == bells
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fostr.settings import Settings
 
 PROGRAM = Path(__file__).with_name("working.py")
+ENDING_SECONDS = 60.0
 SOURCES = Path(__file__).resolve().parents[3] / "src"
 
 attempts: dict[UUID, int] = {}
@@ -134,6 +135,9 @@ async def working(runtime: Runtime) -> AsyncGenerator[None]:
         yield
     finally:
         stop.set()
+        done, _ = await asyncio.wait({serving}, timeout=ENDING_SECONDS)
+        serving.cancel()
+        assert done, "the worker does not end"
         await serving
 
 
@@ -260,7 +264,8 @@ async def test_a_job_that_does_not_let_go_does_not_hold_the_worker_up(runtime: R
         async with working(runtime):
             await until_running_here(job_id)
     assert job_id not in let_go
-    await let_go.setdefault(job_id, asyncio.Event()).wait()
+    async with asyncio.timeout(60):
+        await let_go.setdefault(job_id, asyncio.Event()).wait()
     async with runtime.database.unit(workspace) as unit:
         await request_cancel(unit, job_id)
     await drain(runtime)

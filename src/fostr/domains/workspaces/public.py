@@ -3,32 +3,49 @@
 from uuid import UUID
 
 from fostr.domains.workspaces.members import repository as members_repository
+from fostr.domains.workspaces.members import roles as members_roles
 from fostr.domains.workspaces.members import service as members_service
+from fostr.domains.workspaces.members.errors import MemberNotFound
+from fostr.domains.workspaces.members.roles import MEMBER_REFUSALS, ROLE_REFUSALS
 from fostr.domains.workspaces.members.schemas import Member
+from fostr.domains.workspaces.permissions import EDIT_MEMBERS, VIEW_MEMBERS
+from fostr.domains.workspaces.readiness import register_flag
 from fostr.domains.workspaces.teams import repository as teams_repository
 from fostr.domains.workspaces.teams.errors import TeamNotFound
 from fostr.domains.workspaces.workspaces import service as workspaces_service
 from fostr.domains.workspaces.workspaces.schemas import Workspace
 from fostr.kernel.db.unit import Unit
 from fostr.kernel.events.outbox import Actor, Cause
-from fostr.kernel.http.context import AccountContext
+from fostr.kernel.http.context import AccountContext, Context
 from fostr.kernel.jobs.dispatch import dispatch
 
 __all__ = [
+    "MEMBER_REFUSALS",
+    "ROLE_REFUSALS",
+    "VIEW_MEMBERS",
     "Member",
     "Workspace",
     "add_member",
     "bump_rights_epoch",
     "bump_rights_epochs_of",
+    "change_role",
+    "check_holds_as_much",
+    "check_may_edit_members",
     "check_member_exists",
+    "check_member_rank",
     "check_team_exists",
     "get_member",
+    "get_member_of_user",
     "get_own_member",
     "get_workspace",
+    "has_member",
+    "is_only_workspace_of",
     "list_member_names",
     "provision_workspace",
+    "register_flag",
     "spread_profile",
     "team_ids",
+    "update_copy",
     "update_own_copy",
 ]
 
@@ -90,12 +107,17 @@ async def add_member(
 
 
 async def get_member(unit: Unit, *, member_id: UUID) -> Member:
-    """Return a member of the unit's workspace.
+    """Return a member of the unit's workspace; somebody who has left, too, with the status `removed`.
 
     Raises:
         MemberNotFound: there is none.
     """
     return await members_service.get_member(unit, member_id=member_id)
+
+
+async def has_member(unit: Unit, *, member_id: UUID) -> bool:
+    """Say whether an id is that of a member of the unit's workspace who has not left."""
+    return await members_service.has_member(unit, member_id=member_id)
 
 
 async def get_own_member(context: AccountContext, *, workspace_id: UUID) -> Member:
@@ -117,17 +139,18 @@ async def update_own_copy(context: AccountContext, *, workspace_id: UUID) -> Mem
 
 
 async def list_member_names(unit: Unit, *, member_ids: list[UUID]) -> dict[UUID, str]:
-    """Return what the members of those ids are called; ids of nobody are left out."""
+    """Return what the members of those ids are, or were, called; ids of nobody are left out."""
     return await members_repository.list_names(unit, member_ids=member_ids)
 
 
 async def check_member_exists(unit: Unit, *, member_id: UUID) -> None:
-    """Refuse an id that is no member's of the unit's workspace.
+    """Refuse an id that is no member's of the unit's workspace; one of somebody who has left, too.
 
     Raises:
         MemberNotFound: there is none.
     """
-    await members_service.get_member(unit, member_id=member_id)
+    if not await members_service.has_member(unit, member_id=member_id):
+        raise MemberNotFound
 
 
 async def team_ids(unit: Unit, *, member_id: UUID) -> list[UUID]:
@@ -164,3 +187,66 @@ async def spread_profile(unit: Unit, *, user_id: UUID) -> None:
     """Bring what workspaces show of a person up to date, by a job for each once the unit has committed."""
     for workspace_id in await members_repository.list_workspace_ids(unit, user_id=user_id):
         await dispatch(unit, "workspaces.update_member_copy", {"user_id": str(user_id)}, workspace=workspace_id)
+
+
+async def get_member_of_user(unit: Unit, *, user_id: UUID) -> Member:
+    """Return the member of the unit's workspace who has an account, unless they have left, or have not joined.
+
+    Raises:
+        MemberNotFound: there is none.
+    """
+    member = await members_service.get_member_of_user(unit, user_id=user_id)
+    if member.status in {"removed", "invited"}:
+        raise MemberNotFound
+    return member
+
+
+def check_may_edit_members(context: Context) -> None:
+    """Refuse who may not change members: their role or the scope of their credential does not allow it.
+
+    Raises:
+        ScopeInsufficient: the credential's scope is too small.
+        Forbidden: the role lacks the permission.
+    """
+    members_service.check_permission(context, EDIT_MEMBERS)
+
+
+async def check_member_rank(context: Context, *, role: str) -> None:
+    """Refuse to see or touch a member whose role stands higher than the caller's.
+
+    Raises:
+        MemberRanksHigher: it does.
+    """
+    await members_roles.check_member_rank(context, role=role)
+
+
+async def check_holds_as_much(context: Context, *, role: str) -> None:
+    """Refuse who may do less than the members of a role: by acting for one of them they would gain rights.
+
+    Raises:
+        PermissionNotHeld: with what they lack.
+    """
+    await members_roles.check_holds_as_much(context, role=role)
+
+
+async def change_role(context: Context, *, member_id: UUID, role: str) -> Member:
+    """Give a member another role, as far as the caller's own goes; it holds from the next request on.
+
+    Whether the caller may change members at all is asked before: see `check_may_edit_members`.
+
+    Raises:
+        RoleUnknown: one of `MEMBER_REFUSALS` and `ROLE_REFUSALS`, as are the others.
+    """
+    return await members_roles.change_role(context, member_id=member_id, role=role)
+
+
+async def is_only_workspace_of(unit: Unit, *, user_id: UUID) -> bool:
+    """Say whether a person is in the unit's workspace and in no other."""
+    return await members_repository.list_workspace_ids(unit, user_id=user_id) == [unit.workspace]
+
+
+async def update_copy(context: Context, *, user_id: UUID) -> None:
+    """Bring what the caller's workspace shows of a person up to date now; the event says that the caller did it."""
+    principal = context.principal
+    actor = Actor(context.member_id, principal.user_id, principal.kind, principal.acting_as)
+    await members_service.update_copy(context.unit, user_id=user_id, actor=actor)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from fostr.kernel.access.access import Access
+    from fostr.kernel.access.access import Access, DecidedBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +115,19 @@ def decide(
     if not by_role:
         return by_role
     if access.is_administrator:
-        return Decision(allowed=True, reason=f"role {access.role} reaches every {policy.noun}")
+        return _allowed(f"role {access.role} reaches every {policy.noun}", "administrator")
     if standing.owns_object:
-        return Decision(allowed=True, reason=f"you own the {policy.noun}")
+        return _allowed(f"you own the {policy.noun}", "ownership")
     if granted := sorted(rule.grants & standing.grants):
-        return Decision(allowed=True, reason=f"granted {granted[0]} on the {policy.noun}")
+        return _allowed(f"granted {granted[0]} on the {policy.noun}", "grant")
     own = sorted(rule.own_grants & standing.grants)
     if own and is_own:
-        return Decision(allowed=True, reason=f"granted {own[0]} on the {policy.noun}, and it is your own")
-    return Decision(allowed=False, reason=f"no grant on the {policy.noun} allows to {action}")
+        return _allowed(f"granted {own[0]} on the {policy.noun}, and it is your own", "grant")
+    return Decision(allowed=False, reason=f"no grant on the {policy.noun} allows to {action}", decided_by="grant")
+
+
+def _allowed(reason: str, decided_by: DecidedBy) -> Decision:
+    return Decision(allowed=True, reason=reason, decided_by=decided_by)
 
 
 def predicate(access: Access, policy: ObjectPolicy, action: str, *, column: str, own: str | None = None) -> Fragment:
@@ -158,6 +162,7 @@ def _granted(policy: ObjectPolicy, parameter: str) -> str:
             g.member_id = :access_member
             or g.team_id in (
                 select t.team_id from team_members t
+                join teams a on a.workspace_id = :workspace and a.id = t.team_id and a.is_active
                 where t.workspace_id = :workspace and t.member_id = :access_member
             )
         )

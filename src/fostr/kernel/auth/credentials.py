@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fostr.kernel.crypto.jwt import ExpiredJwt, InvalidJwt, verify_jwt
 from fostr.kernel.crypto.tokens import check_token, digest_token
+from fostr.kernel.http.cookies import cookie_name
 from fostr.kernel.http.errors import TokenExpired
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ PAT_PREFIX: Final = "fos_pat"
 API_KEY_PREFIX: Final = "fos_live"
 TOKEN_PREFIXES: Final = (f"{PAT_PREFIX}_", f"{API_KEY_PREFIX}_")
 COOKIE_PREFIX: Final = f"{SESSION_PREFIX}_"
+LONGEST_OVERLAP: Final = 7 * 86400
+"""Seconds that a rotated token or key may go on working beside its successor."""
 ACCESS_AUDIENCE: Final = "fostr"
 ACCESS_PURPOSE: Final = "access token"
 
@@ -35,17 +38,22 @@ class Credential:
     key: bytes | UUID
 
 
-def read_credential(request: Request, keys: KeyRing) -> Credential | None:
+def read_credential(request: Request, keys: KeyRing, *, is_secure: bool = False) -> Credential | None:
     """Return the credential of a request, or nothing when there is none that could be valid.
 
     A header wins over a cookie, and a malformed header is not excused by a cookie beside it.
+
+    Args:
+        request: what carries it.
+        keys: sign access tokens.
+        is_secure: whether the server is reached by https, where the cookie has a name of its own.
 
     Raises:
         TokenExpired: a JWT of ours that is over.
     """
     bearer = _bearer(request)
     if bearer is None:
-        cookie = request.cookies.get(COOKIE)
+        cookie = request.cookies.get(cookie_name(COOKIE, is_secure=is_secure))
         return _token(cookie, source="cookie") if cookie and cookie.startswith(COOKIE_PREFIX) else None
     if bearer.startswith(TOKEN_PREFIXES):
         return _token(bearer, source="token")

@@ -25,7 +25,8 @@ Source: TypeAlias = Literal["cookie", "jwt", "token"]
 
 _PERSON: Final = "u.id as user_id, u.email, u.full_name, u.is_superuser"
 _MEMBERSHIP: Final = """
-    m.member_id, m.role, w.id as workspace_id, w.slug, w.rights_epoch, coalesce(r.base, m.role) as base,
+    m.member_id, m.role, w.id as workspace_id, w.slug, w.rights_epoch, w.switched_modules,
+    coalesce(r.base, m.role) as base,
     coalesce(r.granted, '{}') as granted, coalesce(r.revoked, '{}') as revoked
 """
 _MEMBERSHIP_JOINS: Final = """
@@ -35,16 +36,24 @@ _MEMBERSHIP_JOINS: Final = """
 """
 
 _SESSION: Final = f"""
-    select s.id as credential_id, s.kind, 'admin' as scope, s.acting_user_id, s.last_used_at, {_PERSON}, {_MEMBERSHIP}
+    select s.id as credential_id, s.kind, s.acting_user_id,
+           case when s.acting_user_id is null then 'admin' else 'write' end as scope,
+           s.last_used_at, s.authenticated_at, {_PERSON}, {_MEMBERSHIP}
     from sessions s
     join users u on u.id = s.user_id and u.is_active
-    cross join lateral (select coalesce(:wanted::uuid, s.workspace_id) as id) wanted
+    cross join lateral (
+        select case when s.acting_user_id is null then coalesce(:wanted::uuid, s.workspace_id)
+                    when :wanted::uuid is null or :wanted::uuid = s.workspace_id then s.workspace_id end as id
+    ) wanted
     {_MEMBERSHIP_JOINS}
-    where %s and s.revoked_at is null and s.expires_at > :now
+    where %s and s.revoked_at is null and s.expires_at > :now and (
+        s.acting_user_id is null or exists (select 1 from users a where a.id = s.acting_user_id and a.is_active)
+    )
 """
+"""Whoever acts in the name of somebody stays in the one workspace that knows of it, and does not administer there."""
 _TOKEN: Final = f"""
     select t.id as credential_id, t.kind, t.scope, null::uuid as acting_user_id, t.last_used_at,
-           {_PERSON}, {_MEMBERSHIP}
+           null::timestamptz as authenticated_at, {_PERSON}, {_MEMBERSHIP}
     from tokens t
     join users u on u.id = t.user_id and u.is_active
     cross join lateral (
@@ -94,10 +103,12 @@ async def find_caller(unit: Unit, *, source: Source, key: bytes | UUID, wanted: 
         user_id=found["user_id"],
         credential_id=found["credential_id"],
         scope=Scope.parse(found["scope"]),
-        is_superuser=found["is_superuser"],
+        # The person's power over the installation is not lent with their name.
+        is_superuser=found["is_superuser"] and found["acting_user_id"] is None,
         acting_as=found["acting_user_id"],
         email=found["email"],
         full_name=found["full_name"],
+        authenticated_at=found["authenticated_at"],
     )
     return Caller(principal=principal, access=_access(principal, found))
 
@@ -122,6 +133,8 @@ def _access(principal: Principal, found: asyncpg.Record) -> Access | None:
         base_role=found["base"],
         permissions=role_permissions(found["base"], tuple(found["granted"]), tuple(found["revoked"])),
         rights_epoch=found["rights_epoch"],
+        switched_modules=found["switched_modules"],
+        overrides=frozenset([*found["granted"], *found["revoked"]]),
     )
 
 
@@ -135,7 +148,9 @@ _MEMBER: Final = f"""
 """
 
 
-async def find_member_access(unit: Unit, *, member_id: UUID, workspace_id: UUID, job_id: UUID) -> Access | None:
+async def find_member_access(
+    unit: Unit, *, member_id: UUID, workspace_id: UUID, job_id: UUID, acting_as: UUID | None = None
+) -> Access | None:
     """Return what a member may do now, for a job that runs on their behalf; nothing when they are gone.
 
     The job's scope is that of a write: whether the credential sufficed was decided when the job was asked for.
@@ -149,7 +164,7 @@ async def find_member_access(unit: Unit, *, member_id: UUID, workspace_id: UUID,
         credential_id=found["credential_id"],
         scope=Scope.WRITE,
         is_superuser=False,
-        acting_as=None,
+        acting_as=acting_as,
         email=found["email"],
         full_name=found["full_name"],
     )

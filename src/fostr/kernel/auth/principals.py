@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
 CredentialKind: TypeAlias = Literal["session", "jwt", "pat", "api_key", "job"]
@@ -46,6 +47,7 @@ class Principal:
         scope: the most that the credential allows; it never widens what the person may do.
         is_superuser: whether the person administers the installation.
         acting_as: the administrator who impersonates the person, when somebody does.
+        authenticated_at: when the person behind a session last showed who they are; None for anything else.
     """
 
     kind: CredentialKind
@@ -56,3 +58,4 @@ class Principal:
     acting_as: UUID | None
     email: str
     full_name: str
+    authenticated_at: datetime | None = None

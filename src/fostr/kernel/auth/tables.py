@@ -31,11 +31,13 @@ users: Final = control_table(
     Column("is_superuser", Boolean, nullable=False, server_default=text("false")),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     moment("email_verified_at", nullable=True),
+    Column("clerk_id", Text),
     moment("last_sign_in_at", nullable=True),
     moment("created_at", default_now=True),
     moment("updated_at", default_now=True),
     version(),
     UniqueConstraint("email"),
+    UniqueConstraint("clerk_id"),
     CheckConstraint("email = lower(email)", name="email_is_lower"),
 )
 
@@ -49,12 +51,16 @@ workspaces: Final = control_table(
     Column("logo_url", Text),
     Column("rights_epoch", BigInteger, nullable=False, server_default=text("1")),
     Column("step", Integer, nullable=False, server_default=text("0")),
+    Column("switched_modules", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     moment("created_at", default_now=True),
     moment("updated_at", default_now=True),
     moment("deleted_at", nullable=True),
     version(),
     UniqueConstraint("slug"),
 )
+"""`step` is the number of the last workspace step that was done here. `switched_modules` names the modules that are not
+as they are by default: it stands here because every request reads this row anyway.
+"""
 
 memberships: Final = control_table(
     "memberships",
@@ -143,14 +149,46 @@ tokens: Final = control_table(
     moment("expires_at", nullable=True),
     moment("last_used_at", nullable=True),
     moment("revoked_at", nullable=True),
+    Column("replaced_by_id", Uuid),
     version(),
     refers_to("user_id", "users"),
     refers_to("workspace_id", "workspaces"),
+    refers_to("replaced_by_id", "tokens", on_delete="SET NULL"),
     CheckConstraint("kind in ('pat', 'api_key')", name="kind"),
     CheckConstraint("scope in ('read', 'write', 'admin')", name="scope"),
     CheckConstraint("(kind = 'api_key') = (workspace_id is not null)", name="bound"),
     UniqueConstraint("digest"),
     index("ix_tokens_user_id", "user_id", "created_at"),
     index("ix_tokens_workspace_id", "workspace_id", "created_at"),
+    index("ix_tokens_replaced_by_id", "replaced_by_id", where="replaced_by_id is not null"),
 )
-"""Personal access tokens, and API keys, which are bound to one workspace. Only digests are kept."""
+"""Personal access tokens, and API keys, which are bound to one workspace. Only digests are kept.
+
+One that was rotated names its successor, and works beside it until it is revoked or expires.
+"""
+
+links: Final = control_table(
+    "links",
+    identifier(),
+    Column("purpose", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    identifier("user_id"),
+    Column("workspace_id", Uuid),
+    document("data", default="{}"),
+    Column("created_by", Uuid),
+    moment("created_at", default_now=True),
+    moment("expires_at"),
+    moment("used_at", nullable=True),
+    refers_to("user_id", "users"),
+    refers_to("workspace_id", "workspaces"),
+    refers_to("created_by", "users", on_delete="SET NULL"),
+    UniqueConstraint("digest"),
+    UniqueConstraint("purpose", "user_id", "workspace_id", postgresql_nulls_not_distinct=True),
+    index("ix_links_user_id", "user_id"),
+    index("ix_links_workspace_id", "workspace_id"),
+    index("ix_links_expires_at", "expires_at"),
+)
+"""What was sent to somebody to prove something once. One row for each purpose, person and workspace: the newest link.
+
+Only digests are kept.
+"""

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 Action: TypeAlias = "Callable[[], Awaitable[None]]"
 Observer: TypeAlias = "Callable[[str, UUID | None], None]"
 
+LOST: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # Between PostgreSQL's last words and the end of the connection.
+    asyncpg.InternalClientError,
+)
+"""What a broken connection raises, one way or another."""
+
 PLAN_FOR_VALUES: Final = "set local plan_cache_mode = force_custom_plan"
 
 _observers: list[Observer] = []
@@ -200,21 +210,29 @@ class Unit:
         self._notices.clear()
 
     async def rollback(self) -> None:
-        """Undo what was begun and give the connection back."""
+        """Undo what was begun and give the connection back.
+
+        The loss of the connection undoes it as well, and is not raised: it would replace what the rollback is for. A
+        task whose cancellation was replaced would go on for ever.
+        """
         self._deferred.clear()
         self._notices.clear()
-        if self._begun and self._connection is not None and not self._connection.is_closed():
-            try:
+        try:
+            if self._begun and self._connection is not None:
                 await self._connection.execute("rollback")
-            except BaseException:
-                await self._abandon()
-                raise
-        await self._release()
+            await self._release()
+        except LOST:
+            await self._abandon()
+        except BaseException:
+            await self._abandon()
+            raise
 
     async def _abandon(self) -> None:
         # The state of the transaction is unknown: the connection must not go back to the pool as it is.
         if self._connection is not None:
-            self._connection.terminate()
+            # The pool has taken back a connection that was lost, and complains.
+            with suppress(asyncpg.InterfaceError):
+                self._connection.terminate()
         self._deferred.clear()
         await self._release()
 
@@ -242,7 +260,8 @@ class Unit:
         try:
             yield
         except BaseException:
-            await connection.execute("rollback to savepoint inner_work")
+            with suppress(*LOST):
+                await connection.execute("rollback to savepoint inner_work")
             raise
         await connection.execute("release savepoint inner_work")
 
@@ -268,5 +287,5 @@ async def _cursor(
                 yield record
     finally:
         # In a failed transaction, or on a closed connection, the cursor is gone already.
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*LOST):
             await connection.execute(f"close {name}")

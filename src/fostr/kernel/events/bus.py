@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import asyncpg
 import structlog
 
+from fostr.kernel.db.unit import LOST
 from fostr.kernel.events.subscriptions import RESYNC, BusClosed, ReaderTooSlow, Subscription
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ PROBE_SECONDS: Final = 15.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 """Between attempts to connect again."""
-
-LOST: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a broken connection raises, one way or another."""
 
 Notice = Callable[[str, str], None]
 

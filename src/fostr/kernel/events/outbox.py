@@ -13,7 +13,7 @@ from fostr.kernel.events.catalogue import EventType, get_event_type
 from fostr.kernel.ids import new_id
 
 if TYPE_CHECKING:
-    from fostr.kernel.auth.principals import CredentialKind
+    from fostr.kernel.auth.principals import CredentialKind, Principal
     from fostr.kernel.http.context import Context
 
 CHANNEL: Final = "fostr_events"
@@ -60,6 +60,24 @@ class Cause:
     kind: CauseKind
     id: str | UUID | None = None
     count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActedCause(Cause):
+    """Why something happened that somebody did in another's name, for histories that keep a cause and no actor.
+
+    Attributes:
+        acting_as: the administrator who acted.
+    """
+
+    acting_as: UUID | None = None
+
+
+def cause_by(principal: Principal, cause: Cause) -> Cause:
+    """Return a cause that names who acts in the caller's name, when somebody does."""
+    if principal.acting_as is None:
+        return cause
+    return ActedCause(kind=cause.kind, id=cause.id, count=cause.count, acting_as=principal.acting_as)
 
 
 def observe_events(observer: Observer) -> Callable[[], None]:

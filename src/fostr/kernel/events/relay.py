@@ -17,7 +17,8 @@ from uuid import UUID
 import structlog
 
 from fostr.kernel import clock
-from fostr.kernel.events.bus import LOST, RESYNC, Bus, ReaderTooSlow
+from fostr.kernel.db.unit import LOST
+from fostr.kernel.events.bus import RESYNC, Bus, ReaderTooSlow
 from fostr.kernel.events.consumers import Consumer, Event, list_consumers
 from fostr.kernel.events.delivery import Delivery, deliver, ensure_consumers
 from fostr.kernel.events.outbox import CHANNEL

@@ -1,12 +1,16 @@
-"""Signed addresses of files: public, because the signature is the permission."""
+"""Signed addresses of files, and pictures: public, because the signature, or a random id, is the permission."""
 
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from fostr.kernel.files.addresses import FileAddress, SignatureExpired, SignatureInvalid
+from fostr.kernel.files.images import Side
 from fostr.kernel.files.keys import InvalidFileKey
+from fostr.kernel.files.pictures import sign_picture
 from fostr.kernel.files.receiving import FileExists, receive_file
 from fostr.kernel.files.serving import RangeNotSatisfiable, serve_file
 from fostr.kernel.files.sniffing import FileTypeMismatch
@@ -81,6 +85,27 @@ async def check_upload(
 
 Download = Annotated[FileAddress, Depends(check_download)]
 Upload = Annotated[FileAddress, Depends(check_upload)]
+
+
+@router.get(
+    "/pictures/{owner_id}/{picture_id}",
+    status_code=302,
+    response_class=RedirectResponse,
+    responses={302: {"description": "Where the picture is for the next hour."}} | raises(FileMissing),
+)
+async def show(
+    store: Store,
+    owner_id: UUID,
+    picture_id: Annotated[str, Path(max_length=40, description="The random part of its address.")],
+    size: Annotated[Side, Query(description="The side of the square, in pixels.")] = Side.MIDDLE,
+) -> RedirectResponse:
+    """Show the picture of a person or a workspace.
+
+    This is the address that stands in `avatar_url` and `logo_url`. It stays the same while the picture is there, and
+    leads on to a signed address.
+    """
+    signed = await sign_picture(store, owner_id=owner_id, picture_id=picture_id, side=size)
+    return RedirectResponse(signed, status_code=302, headers={"Cache-Control": "private, max-age=300"})
 
 
 @router.get(

@@ -1,5 +1,7 @@
 """Keys of files: `<workspace id>/<segment>/…`, in one spelling, that can lead nowhere else.
 
+What belongs to an account, and so to no workspace, begins with the account's id instead; no two ids are alike.
+
 A key holds no name that a person chose: those belong into the database, and into the address that is signed.
 """
 

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 NAME: Final = "openapi.json"
 SECURITY_SCHEMES: Final[dict[str, Any]] = {
-    "cookie": {"type": "apiKey", "in": "cookie", "name": "fostr_session"},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "fostr_session",
+        "description": "`__Host-fostr_session` where the server is reached by https.",
+    },
     "bearer": {"type": "http", "scheme": "bearer", "description": "A JWT, `fos_pat_…` or `fos_live_…`."},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
 }

@@ -89,6 +89,20 @@ class ScopeInsufficient(Forbidden):
     detail = "The credential's scope does not cover this operation."
 
 
+class Impersonating(Forbidden):
+    """Somebody else acts in the name of the person."""
+
+    code = "impersonating"
+    detail = "This is for the person alone, not for somebody who acts in their name."
+
+
+class ModuleDisabled(Forbidden):
+    """The workspace has switched the part of the product off."""
+
+    code = "module_disabled"
+    detail = "This part of the product is switched off in the workspace."
+
+
 class CrossSiteRequest(Forbidden):
     """A browser sent a cookie along with a request that another site made."""
 

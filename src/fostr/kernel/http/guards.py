@@ -22,17 +22,22 @@ from fostr.kernel.http.context import AccountContext, Context, PublicContext, Re
 from fostr.kernel.http.errors import (
     CrossSiteRequest,
     Forbidden,
+    Impersonating,
+    ModuleDisabled,
     NotFound,
     ScopeInsufficient,
     Unauthorized,
     WorkspaceRequired,
 )
 from fostr.kernel.http.idempotency import claim_key
+from fostr.kernel.modules import is_enabled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from fostr.kernel.auth.principals import Principal
     from fostr.kernel.db.unit import Unit
+    from fostr.kernel.modules import Module
     from fostr.kernel.runtime import Runtime
     from fostr.settings import Settings
 
@@ -60,9 +65,10 @@ async def begin_public(request: Request) -> PublicContext:
 
 
 def open_public(request: Request) -> PublicContext:
-    """Open the unit of work of a request."""
+    """Open the unit of work of a request; of several guards of one request, the first one does."""
     runtime: Runtime = request.app.state.runtime
-    unit = request.scope[UNIT_KEY] = runtime.database.unit()
+    unit: Unit = request.scope.get(UNIT_KEY) or runtime.database.unit()
+    request.scope[UNIT_KEY] = unit
     return PublicContext(unit=unit, runtime=runtime, facts=request_facts(request), now=clock.now())
 
 
@@ -97,7 +103,8 @@ async def identify(request: Request, unit: Unit, *, wanted: UUID | None) -> Call
         CrossSiteRequest: a cookie came with an unsafe request from another site.
     """
     runtime: Runtime = request.app.state.runtime
-    credential = read_credential(request, runtime.keys)
+    is_secure = runtime.settings.public_url.startswith("https:")
+    credential = read_credential(request, runtime.keys, is_secure=is_secure)
     if credential is None:
         raise Unauthorized
     if credential.source == "cookie":
@@ -141,8 +148,8 @@ def _enter(public: PublicContext, caller: Caller, permission: str | None) -> Con
     access = caller.access
     if access is None:
         raise NotFound
-    if permission is not None and not scope_allows(caller.principal.scope, permission):
-        raise ScopeInsufficient
+    if permission is not None:
+        check_scope(caller.principal, permission)
     if permission is not None and permission not in access.permissions:
         raise Forbidden(permission=permission)
     public.unit.enter_workspace(access.workspace_id)
@@ -156,6 +163,20 @@ def _enter(public: PublicContext, caller: Caller, permission: str | None) -> Con
     )
 
 
+def check_scope(principal: Principal, permission: str) -> None:
+    """Refuse a credential that does not carry a permission, whatever the person's role holds.
+
+    Raises:
+        Impersonating: somebody acts in the name of the person, and so does not administer.
+        ScopeInsufficient: the credential's scope is too small.
+    """
+    if scope_allows(principal.scope, permission):
+        return
+    if principal.acting_as is not None:
+        raise Impersonating
+    raise ScopeInsufficient
+
+
 async def enter_workspace(request: Request, workspace_id: UUID | None, *, permission: str | None) -> Context:
     """Let a caller into a workspace, for guards that find the workspace elsewhere than in the header."""
     public = open_public(request)
@@ -163,8 +184,15 @@ async def enter_workspace(request: Request, workspace_id: UUID | None, *, permis
     if caller.access is None and workspace_id is None:
         raise WorkspaceRequired
     context = _enter(public, caller, permission)
+    _check_module(request, context)
     await claim_key(request, context.unit, principal=caller.principal, workspace=context.workspace_id)
     return context
+
+
+def _check_module(request: Request, context: Context) -> None:
+    module: Module | None = getattr(request.scope.get("route"), "module", None)
+    if module is not None and not is_enabled(module, context.access.switched_modules):
+        raise ModuleDisabled(module=module.name)
 
 
 def in_workspace(permission: str | None) -> Any:

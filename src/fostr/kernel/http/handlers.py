@@ -25,6 +25,9 @@ from fostr.kernel.http.errors import (
     Unauthorized,
     Unprocessable,
 )
+from fostr.kernel.http.forms import FormRefused
+from fostr.kernel.http.middleware import LOGGED_PATH
+from fostr.kernel.http.pages import refuse_page, wants_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +95,7 @@ _DATABASE_ERRORS: tuple[tuple[type[BaseException] | tuple[type[BaseException], .
             asyncpg.TooManyConnectionsError,
             asyncpg.QueryCanceledError,
             asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
             ConnectionError,
             TimeoutError,
         ),
@@ -103,6 +107,7 @@ _DATABASE_ERRORS: tuple[tuple[type[BaseException] | tuple[type[BaseException], .
 def install_handlers(app: FastAPI) -> None:
     """Register the handlers; the last one catches whatever the program did not foresee."""
     app.add_exception_handler(FostrError, _refused)
+    app.add_exception_handler(FormRefused, _shown_again)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for kinds, error in _DATABASE_ERRORS:
@@ -112,7 +117,9 @@ def install_handlers(app: FastAPI) -> None:
 
 
 def render(request: Request, error: FostrError, *, detail: str | list[dict[str, Any]] | None = None) -> Response:
-    """Return the answer for a refusal, in the envelope of its family where it has one."""
+    """Return the answer for a refusal: a page for people, else JSON, in the envelope of its family if it has one."""
+    if wants_page(request):
+        return refuse_page(request, error)
     sentence = detail if detail is not None else error.sentence
     request_id = request.scope.get("fostr.request_id", "")
     if is_enveloped(request):
@@ -126,6 +133,12 @@ def render(request: Request, error: FostrError, *, detail: str | list[dict[str, 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, FostrError)  # noqa: S101 - registered for this class
     return render(request, error)
+
+
+async def _shown_again(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, FormRefused)  # noqa: S101
+    return error.response
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -158,5 +171,5 @@ def _database(kind: type[FostrError]) -> Any:
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
-    log.error("unforeseen_failure", path=request.url.path, exc_info=error)
+    log.error("unforeseen_failure", path=request.scope.get(LOGGED_PATH, request.url.path), exc_info=error)
     return render(request, FostrError())

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("fostr.request")
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+LOGGED_PATH: Final = "fostr.logged_path"
+"""Under this name a request's scope holds what the log shows as its path, where the path itself is a secret."""
 QUIET: Final = frozenset({"/health", "/api/v1/health", "/api/v1/ready"})
 SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-content-type-options", b"nosniff"),
@@ -155,7 +157,7 @@ class _Exchange:
     def write_log(self) -> None:
         path = self.scope["path"]
         if path not in QUIET:
-            log.info("request", **self._facts(path))
+            log.info("request", **self._facts(self.scope.get(LOGGED_PATH, path)))
         structlog.contextvars.clear_contextvars()
 
     def _facts(self, path: str) -> dict[str, Any]:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from fostr import __version__
 from fostr.kernel.http.assets import ALWAYS_ASK, CONSOLE, FOLDERS, asset_address, is_known, serve_asset
 from fostr.kernel.http.document import read_openapi
+from fostr.kernel.http.errors import FostrError, Unauthorized
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from jinja2 import Environment
     from starlette.requests import Request
@@ -30,6 +33,10 @@ PLACES: Final = (
     ("/redoc", "API to read"),
     ("/docs/development/database", "Database"),
 )
+
+SIGN_IN_AT: Final = "/sign-in"
+ACCOUNT_AT: Final = "/account"
+CONFIRM_AT: Final = "/account/confirm"
 
 PLAIN: Final = {
     "default-src": "'none'",
@@ -58,7 +65,6 @@ def install_pages(router: Router) -> None:
     """Add the pages to a router."""
     router.routes.extend(
         [
-            Route("/", _page("landing.html", PLAIN)),
             Route("/docs", _page("swagger.html", SWAGGER)),
             Route("/docs/development/api", _page("swagger.html", SWAGGER)),
             Route("/docs/development/database", _page("database.html", PLAIN, facts=_database_facts)),
@@ -69,23 +75,79 @@ def install_pages(router: Router) -> None:
     )
 
 
+def render_page(template: str, *, policy: Mapping[str, str], here: str, **facts: Any) -> HTMLResponse:
+    """Return a page that is made for one request, and kept nowhere.
+
+    Args:
+        template: a file of the console's pages.
+        policy: what the page may load and send, as in `PLAIN`.
+        here: the page's address.
+        facts: what the template shows.
+    """
+    given = {"version": __version__, "places": PLACES, "here": here, "asset": asset_address}
+    html = _templates().get_template(template).render(given, **facts)
+    return HTMLResponse(html, headers={"Content-Security-Policy": write_policy(policy), "Cache-Control": "no-store"})
+
+
+def write_policy(policy: Mapping[str, str]) -> str:
+    """Return a content security policy as its header says it."""
+    return "; ".join(f"{name} {sources}" for name, sources in policy.items())
+
+
 def _page(
     template: str, policy: dict[str, str], *, facts: Callable[[], dict[str, Any]] | None = None
 ) -> Callable[[Request], Awaitable[Response]]:
-    headers = {
-        "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in policy.items()),
-        "Cache-Control": ALWAYS_ASK,
-    }
-
     async def answer(request: Request) -> Response:
-        # What a page shows changes with the program alone, and is slow to gather the first time.
-        html, digest = await asyncio.to_thread(_render, template, request.url.path, facts)
-        tagged = {**headers, "ETag": f'"{digest}"'}
-        return (
-            Response(status_code=304, headers=tagged) if is_known(request, digest) else HTMLResponse(html, 200, tagged)
-        )
+        return await show_fixed(request, template, policy=policy, facts=facts)
 
     return answer
+
+
+async def show_fixed(
+    request: Request,
+    template: str,
+    *,
+    policy: Mapping[str, str],
+    facts: Callable[[], dict[str, Any]] | None = None,
+) -> Response:
+    """Return a page that is the same for everybody, or 304 when the caller has it already."""
+    # What a page shows changes with the program alone, and is slow to gather the first time.
+    html, digest = await asyncio.to_thread(_render, template, request.url.path, facts)
+    headers = {
+        "Content-Security-Policy": write_policy(policy),
+        "Cache-Control": ALWAYS_ASK,
+        "ETag": f'"{digest}"',
+    }
+    return Response(status_code=304, headers=headers) if is_known(request, digest) else HTMLResponse(html, 200, headers)
+
+
+def wants_page(request: Request) -> bool:
+    """Say whether a person with a browser waits for the answer, and not a program."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def refuse_page(request: Request, error: FostrError) -> Response:
+    """Return the answer for a refusal to somebody with a browser.
+
+    Whoever is not signed in is led to where they can be, and back; so is who has to confirm who they are.
+    """
+    is_read = request.method in {"GET", "HEAD"}
+    if isinstance(error, Unauthorized):
+        wanted = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return _lead(SIGN_IN_AT, back=wanted if is_read else None)
+    if error.code == "recent_sign_in_required":
+        return _lead(CONFIRM_AT, back=request.url.path)
+    response = render_page(
+        "refused.html", policy=PLAIN, here=request.url.path, sentence=error.sentence, status=error.status
+    )
+    response.status_code = error.status
+    response.headers.update(error.headers)
+    return response
+
+
+def _lead(place: str, *, back: str | None) -> Response:
+    address = f"{place}?{urlencode({'next': back})}" if back else place
+    return RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
 
 
 @lru_cache(maxsize=16)
@@ -99,13 +161,21 @@ def _render(template: str, here: str, facts: Callable[[], dict[str, Any]] | None
 def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(CONSOLE / "pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["initials"] = _initials
+    return made
+
+
+def _initials(name: str) -> str:
+    """Return what stands in the place of a picture."""
+    words = [word for word in re.split(r"[\W_]+", name) if word]
+    return "".join(word[0] for word in (words[0], *words[-1:][: len(words) - 1])).upper() if words else "?"
 
 
 def _database_facts() -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.dependencies.utils import get_dependant
@@ -12,8 +15,10 @@ from fostr.kernel.http.errors import (
     DatabaseUnavailable,
     Forbidden,
     FostrError,
+    Impersonating,
     InvalidInput,
     MalformedBody,
+    ModuleDisabled,
     NotFound,
     ScopeInsufficient,
     TooLarge,
@@ -22,13 +27,20 @@ from fostr.kernel.http.errors import (
     merge_responses,
     raises,
 )
-from fostr.kernel.http.guards import HEADER_MARK, UNIT_KEY, WORKSPACE_PARAMETER, begin_public, begin_signed_in
+from fostr.kernel.http.guards import (
+    HEADER_MARK,
+    UNIT_KEY,
+    WORKSPACE_PARAMETER,
+    begin_public,
+    begin_signed_in,
+    check_permissions_exist,
+)
 from fostr.kernel.http.idempotency import AlreadyAnswered, keep_answer
 from fostr.kernel.http.queries import MARK as QUERY_MARK
 from fostr.kernel.http.queries import describe_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Coroutine, Iterable, Iterator, Sequence
 
     from fastapi.dependencies.models import Dependant
     from starlette.requests import Request
@@ -37,13 +49,17 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from fostr.kernel.db.unit import Unit
+    from fostr.kernel.modules import Module
 
 API: Final = "/api/v1"
+BREATH_SECONDS: Final = 0.005
+"""How long requests have to themselves after each route that is made beside them."""
 REFUSALS_BY_GUARD: Final[dict[str, tuple[type[FostrError], ...]]] = {
     "workspace": (
         Unauthorized,
         Forbidden,
         ScopeInsufficient,
+        Impersonating,
         CrossSiteRequest,
         NotFound,
         WorkspaceRequired,
@@ -60,6 +76,9 @@ class EdgeRoute(APIRoute):
 
     What was answered is committed: a process that dies a moment later has lost nothing that it confirmed.
     """
+
+    module: Module | None = None
+    """The part of the product that the operation belongs to, when a workspace may switch that off."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, with the unit of work around it."""
@@ -94,13 +113,16 @@ class Router(APIRouter):
 
     root = API
 
-    def __init__(self, *, prefix: str = "", tags: Sequence[str]) -> None:
+    def __init__(self, *, prefix: str = "", tags: Sequence[str], module: Module | None = None) -> None:
         """Make a router.
 
         Args:
             prefix: what all paths begin with, after `/api/v1`.
             tags: headings under which the API page lists the operations.
+            module: the part of the product that the operations belong to, when a workspace may switch that off.
         """
+        self._module = module
+        self._declared: list[Operation] = []
         super().__init__(
             prefix=self.root + prefix,
             tags=list(tags),
@@ -108,15 +130,27 @@ class Router(APIRouter):
             generate_unique_id_function=operation_id,
         )
 
+    @property
+    def operations(self) -> Sequence[Operation]:
+        """What the router declares."""
+        return self._declared
+
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        """Add an operation, with a summary from its docstring and the refusals of its guard."""
+        """Declare an operation. It becomes a route when it is built; see `SegmentRouter`."""
+        self._declared.append(Operation(self, path, endpoint, options))
+
+    def build(self, path: str, endpoint: Callable[..., Any], options: dict[str, Any]) -> EdgeRoute:
+        """Make a route, with a summary from its endpoint's docstring and the refusals of its guard."""
         # FastAPI asks the response class for its default, which classes of streams do not have.
         options["status_code"] = options.get("status_code") or 200
         lines = (endpoint.__doc__ or "").strip().splitlines()
         options["summary"] = options.get("summary") or (lines[0].rstrip(".") if lines else None)
         dependant = get_dependant(path=self.prefix + path, call=endpoint)
         kind = guard_kind(dependant)
-        options["responses"] = merge_responses(raises(*_refusals(dependant, kind)), options.get("responses") or {})
+        refusals = _refusals(dependant, kind)
+        if self._module is not None and kind == "workspace":
+            refusals.append(ModuleDisabled)
+        options["responses"] = merge_responses(raises(*refusals), options.get("responses") or {})
         extra: dict[str, Any] = {}
         if kind in ("workspace", "account"):
             extra["security"] = SECURITY
@@ -125,6 +159,37 @@ class Router(APIRouter):
         if extra:
             options["openapi_extra"] = {**extra, **(options.get("openapi_extra") or {})}
         super().add_api_route(path, endpoint, **options)
+        route = self.routes[-1]
+        assert isinstance(route, EdgeRoute)  # noqa: S101 - the router's own route class
+        route.module = self._module
+        check_permissions_exist(guard_permissions(route))
+        return route
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation as its router declares it.
+
+    Attributes:
+        router: where it is declared.
+        path: its path below the router's prefix.
+        endpoint: what answers it.
+        options: whatever else FastAPI is told.
+    """
+
+    router: Router
+    path: str
+    endpoint: Callable[..., Any]
+    options: dict[str, Any]
+
+    @property
+    def segment(self) -> str:
+        """The path segment by which it is found."""
+        return first_segment(self.router.prefix + self.path)
+
+    def build(self) -> EdgeRoute:
+        """Make the route."""
+        return self.router.build(self.path, self.endpoint, dict(self.options))
 
 
 class RootRouter(Router):
@@ -191,20 +256,64 @@ class SegmentRouter(APIRouter):
     """Dispatches by the first path segment after the prefix, because FastAPI tries its routes one by one.
 
     With 700 routes the last one costs 2.9 to 4.0 ms a request to find; by segment, 0.5 ms.
+
+    A route takes FastAPI some 10 ms to make, so a server that made all of them before its first answer would start
+    later with every operation that is added. It makes those of a segment when the first request for it comes, and the
+    others meanwhile (`build_slowly`).
     """
 
-    def build_segments(self) -> None:
-        """Sort the routes by segment; to be called once, when all are added."""
-        self.routes.sort(key=_literal_first)
+    def __init__(self, operations: Iterable[Operation], **options: Any) -> None:
+        """Make a router.
+
+        Args:
+            operations: what it finds, besides the routes that are added to it.
+            options: as FastAPI's routers take them.
+        """
+        super().__init__(**options)
+        self._waiting: dict[str, list[Operation]] = {}
         self._by_segment: dict[str, APIRouter] = {}
+        for operation in operations:
+            self._waiting.setdefault(operation.segment, []).append(operation)
+
+    def sort_routes(self) -> None:
+        """Sort the routes that were added by hand by segment; to be called once, when all are there."""
+        self.routes.sort(key=_literal_first)
         for route in self.routes:
             segment = first_segment(getattr(route, "path", ""))
-            inner = self._by_segment.setdefault(segment, APIRouter(redirect_slashes=False))
-            inner.routes.append(route)
+            self._by_segment.setdefault(segment, APIRouter(redirect_slashes=False)).routes.append(route)
+
+    def build_all(self) -> None:
+        """Make all routes that are not made yet."""
+        for segment in list(self._waiting):
+            self._build(segment)
+        self.routes.sort(key=_literal_first)
+
+    async def build_slowly(self) -> None:
+        """Make the routes that are not made yet, one at a time, letting requests pass in between."""
+        for segment in list(self._waiting):
+            made: list[EdgeRoute] = []
+            for operation in self._waiting.get(segment, []):
+                made.append(operation.build())
+                await asyncio.sleep(BREATH_SECONDS)
+            # A request may have been faster, and has made them all.
+            if self._waiting.pop(segment, None) is not None:
+                self._add(segment, made)
+
+    def _build(self, segment: str) -> None:
+        self._add(segment, [operation.build() for operation in self._waiting.pop(segment, [])])
+
+    def _add(self, segment: str, made: list[EdgeRoute]) -> None:
+        inner = self._by_segment.setdefault(segment, APIRouter(redirect_slashes=False))
+        inner.routes.extend(made)
+        inner.routes.sort(key=_literal_first)
+        self.routes.extend(made)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to the routes that share its segment."""
-        inner = self._by_segment.get(first_segment(scope["path"])) if scope["type"] == "http" else None
+        segment = first_segment(scope["path"]) if scope["type"] == "http" else ""
+        if segment in self._waiting:
+            self._build(segment)
+        inner = self._by_segment.get(segment) if scope["type"] == "http" else None
         if inner is None:
             await super().app(scope, receive, send)
             return

@@ -36,10 +36,12 @@ async def act_for_member(job: JobContext, unit: Unit) -> Context:
     """
     if job.workspace is None or job.created_by is None:
         raise MemberGone
-    return await act_as_member(job.runtime, unit, member_id=job.created_by, cause_id=job.id)
+    return await act_as_member(job.runtime, unit, member_id=job.created_by, cause_id=job.id, acting_as=job.acting_as)
 
 
-async def act_as_member(runtime: Runtime, unit: Unit, *, member_id: UUID, cause_id: UUID) -> Context:
+async def act_as_member(
+    runtime: Runtime, unit: Unit, *, member_id: UUID, cause_id: UUID, acting_as: UUID | None = None
+) -> Context:
     """Return the context of work that goes on without a request.
 
     Args:
@@ -47,13 +49,16 @@ async def act_as_member(runtime: Runtime, unit: Unit, *, member_id: UUID, cause_
         unit: bound to the member's workspace.
         member_id: whose rights are used.
         cause_id: the job, or whatever else stands in for a request.
+        acting_as: the administrator who asked for it in the member's name, when somebody did.
 
     Raises:
         MemberGone: the member has left, or was deactivated.
     """
     access = None
     if unit.workspace is not None:
-        access = await find_member_access(unit, member_id=member_id, workspace_id=unit.workspace, job_id=cause_id)
+        access = await find_member_access(
+            unit, member_id=member_id, workspace_id=unit.workspace, job_id=cause_id, acting_as=acting_as
+        )
     if access is None:
         raise MemberGone
     return Context(

@@ -36,12 +36,14 @@ class JobContext:
         input: what it was dispatched with.
         workspace: where it runs; None for the installation's own jobs.
         created_by: the member on whose behalf it runs, when there is one.
+        acting_as: the administrator who asked for it in that member's name, when somebody did.
         attempt: counts the runs of the job, from 1.
     """
 
     __slots__ = (
         "_is_cancelled",
         "_reported",
+        "acting_as",
         "attempt",
         "created_by",
         "id",
@@ -59,6 +61,7 @@ class JobContext:
         self.input: dict[str, Any] = started["input"]
         self.workspace: UUID | None = started["workspace_id"]
         self.created_by: UUID | None = started["created_by"]
+        self.acting_as: UUID | None = started["acting_as"]
         self.attempt: int = started["attempts"]
         self._is_cancelled = False
         self._reported: tuple[int | None, str | None, str | None] | None = None

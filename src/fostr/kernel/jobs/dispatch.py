@@ -38,9 +38,9 @@ ENQUEUE: Final = """
 _OPEN: Final = f"""
     with opened as (
         insert into jobs (id, workspace_id, name, queue, workflow_id, priority, input, max_attempts, last_seq,
-                          created_by, run_after, created_at)
+                          created_by, acting_as, run_after, created_at)
         values (:id, :in_workspace, :name, :queue, :workflow_id, :priority, :input, :max_attempts, 1,
-                :created_by, :run_after, :now)
+                :created_by, :acting_as, :run_after, :now)
         on conflict (workspace_id, workflow_id)
             where workflow_id is not null and status in ('queued', 'running') do nothing
         returning id, queue, priority
@@ -64,6 +64,7 @@ async def dispatch(
     delay: timedelta | None = None,
     priority: int = 0,
     created_by: UUID | None = None,
+    acting_as: UUID | None = None,
 ) -> UUID:
     """Dispatch a job and return its id.
 
@@ -78,6 +79,7 @@ async def dispatch(
         delay: run it no earlier than this from now.
         priority: higher ones are taken first.
         created_by: the member on whose behalf it runs.
+        acting_as: the administrator who asks for it in that member's name, when somebody does.
 
     Raises:
         ValueError: there is no such queue.
@@ -98,6 +100,7 @@ async def dispatch(
             input=input,
             max_attempts=1 + registered.retries if registered else 1,
             created_by=created_by,
+            acting_as=acting_as,
             run_after=None if delay is None else clock.now() + delay,
             delay=delay or timedelta(),
             now=clock.now(),

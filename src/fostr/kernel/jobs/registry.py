@@ -41,6 +41,7 @@ class Schedule:
 
     name: str
     cron: str
+    at_start: bool = False
 
 
 _jobs: dict[str, JobType] = {}
@@ -81,7 +82,7 @@ def job(
     return register
 
 
-def schedule(name: str, cron: str) -> Callable[[JobHandler], JobHandler]:
+def schedule(name: str, cron: str, *, at_start: bool = False) -> Callable[[JobHandler], JobHandler]:
     """Register a handler as a job, and have it dispatched by the clock, in no workspace.
 
     While one is still open, the next is left out. Times are UTC.
@@ -89,11 +90,12 @@ def schedule(name: str, cron: str) -> Callable[[JobHandler], JobHandler]:
     Args:
         name: as for `job`.
         cron: five fields, as in `17 3 * * *`.
+        at_start: whether it is dispatched whenever a worker starts, too.
     """
     register_job = job(name)
 
     def register(handler: JobHandler) -> JobHandler:
-        _schedules[name] = Schedule(name=name, cron=cron)
+        _schedules[name] = Schedule(name=name, cron=cron, at_start=at_start)
         return register_job(handler)
 
     return register

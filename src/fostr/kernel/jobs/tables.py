@@ -37,6 +37,7 @@ jobs: Final = control_table(
     Column("max_attempts", Integer, nullable=False, server_default=text("1")),
     Column("last_seq", Integer, nullable=False, server_default=text("0")),
     Column("created_by", Uuid),
+    Column("acting_as", Uuid),
     moment("run_after", nullable=True),
     moment("cancel_requested_at", nullable=True),
     moment("created_at", default_now=True),
@@ -58,6 +59,7 @@ jobs: Final = control_table(
 )
 """One row for each dispatched job. `workflow_id` is unique among the open jobs of its workspace.
 
+`acting_as` is the administrator who asked for it in the name of `created_by`, when somebody did.
 `attempts` counts runs; of those, `failures` ended by an error, and `losses` by the end of their worker.
 """
 

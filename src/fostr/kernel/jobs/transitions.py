@@ -84,7 +84,7 @@ _MOVE: Final = """
             error = case when :target = 'completed' then null else coalesce(:error, error) end
         where id = :job_id and status = any(:sources) and (:attempt::int is null or attempts = :attempt)
         returning id, workspace_id, name, input, status, progress, current_step, message, attempts, failures,
-                  losses, last_seq, cancel_requested_at, created_by
+                  losses, last_seq, cancel_requested_at, created_by, acting_as
     ), logged as (
         insert into job_events (job_id, seq, kind, data, created_at)
         select id, last_seq, :kind,
@@ -95,7 +95,7 @@ _MOVE: Final = """
         from moved
     )
     select id, workspace_id, name, input, status, progress, attempts, failures, losses, cancel_requested_at,
-           created_by
+           created_by, acting_as
     from moved
 """
 """Moves a job where its state and its run allow it, and writes that into its log."""

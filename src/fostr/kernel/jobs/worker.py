@@ -19,8 +19,9 @@ from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.models import Schedule as DueSchedule
 from pgqueuer.domain.types import QueueManagerId
 
+from fostr.kernel.db.unit import LOST
 from fostr.kernel.discovery import import_modules
-from fostr.kernel.events.bus import LOST, RESYNC, ReaderTooSlow
+from fostr.kernel.events.bus import RESYNC, ReaderTooSlow
 from fostr.kernel.events.consumers import list_consumers
 from fostr.kernel.events.relay import Relay, run_relay
 from fostr.kernel.jobs.dispatch import dispatch
@@ -206,15 +207,20 @@ class _Service:
         manager = SchedulerManager(self._queue.queries)
         manager.shutdown = self._ending
         for entry in list_schedules():
+            if entry.at_start:
+                await self._tick(entry)
             manager.schedule(entry.name, entry.cron, accepts_context=False)(self._ticker(entry))
         await manager.run()
 
     def _ticker(self, entry: Schedule) -> Callable[[DueSchedule], Awaitable[None]]:
         async def tick(_: DueSchedule) -> None:
-            async with self._runtime.database.unit() as unit:
-                await dispatch(unit, entry.name, {}, workspace=None, workflow_id=f"schedule:{entry.name}")
+            await self._tick(entry)
 
         return tick
+
+    async def _tick(self, entry: Schedule) -> None:
+        async with self._runtime.database.unit() as unit:
+            await dispatch(unit, entry.name, {}, workspace=None, workflow_id=f"schedule:{entry.name}")
 
     async def _keep_up(self) -> None:
         rounds = 0

@@ -22,9 +22,10 @@ from fostr.domains.identity.accounts.schemas import (
     User,
     UserUpdate,
 )
+from fostr.domains.identity.passwords import service as passwords
+from fostr.domains.identity.passwords.errors import PasswordTooWeak
 from fostr.domains.identity.sessions.cookies import set_cookie
 from fostr.domains.identity.sessions.schemas import SignedUp
-from fostr.kernel.crypto.passwords import PasswordTooWeak
 from fostr.kernel.http.concurrency import ExpectedVersion, IfMatchInvalid
 from fostr.kernel.http.errors import CrossSiteRequest, NotFound, ScopeInsufficient, StaleUpdate, raises
 from fostr.kernel.http.guards import Public, SignedIn, check_same_site
@@ -41,7 +42,8 @@ InWorkspace = Annotated[UUID | None, Query(description="Also show the caller as 
 async def register(context: Public, data: Registration) -> User:
     """Make an account.
 
-    It is in no workspace yet, and nobody is signed in. `/auth/signup` does all of that in one go.
+    It is in no workspace yet, and nobody is signed in. `/auth/signup` does all of that in one go. A mail asks the
+    person to confirm the address; signing in does not wait for that.
     """
     return await service.register(context, data=data)
 
@@ -55,7 +57,8 @@ async def register(context: Public, data: Registration) -> User:
 async def sign_up(context: Public, data: SignUp, response: Response) -> SignedUp:
     """Make an account with a workspace of its own, and sign in.
 
-    The person is the workspace's owner. Sets the session cookie, and answers with tokens and workspace.
+    The person is the workspace's owner. Sets the session cookie, and answers with tokens and workspace. A mail asks
+    them to confirm the address; nothing waits for that.
     """
     opened, workspace = await service.sign_up(context, data=data)
     set_cookie(response, opened.cookie, settings=context.settings)
@@ -68,7 +71,9 @@ async def get(context: SignedIn, workspace_id: InWorkspace = None) -> Profile:
     return await service.get_profile(context, workspace_id=workspace_id)
 
 
-@router.patch("/me", responses=raises(NotFound, StaleUpdate, IfMatchInvalid, ScopeInsufficient, KeyIsBound))
+@router.patch(
+    "/me", responses=raises(NotFound, StaleUpdate, IfMatchInvalid, ScopeInsufficient, KeyIsBound, Impersonating)
+)
 async def update(
     context: SignedInToWrite,
     data: UserUpdate,
@@ -98,9 +103,10 @@ async def update(
 async def change_password(context: SignedInToAdminister, data: PasswordChange) -> Done:
     """Change the caller's password.
 
-    Every other session of theirs ends. Personal access tokens stay; they are revoked one by one.
+    Every other session of theirs ends, and a mail tells them of it. Personal access tokens stay; they are revoked one
+    by one.
     """
-    await service.change_password(context, data=data)
+    await passwords.change_password(context, data=data)
     return Done(ok=True)
 
 

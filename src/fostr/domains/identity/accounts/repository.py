@@ -1,5 +1,6 @@
 """Statements about accounts."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -21,7 +22,7 @@ def _user(row: asyncpg.Record) -> User:
 
 
 async def insert_user(
-    unit: Unit, *, email: str, password_hash: str, full_name: str, is_superuser: bool, now: datetime
+    unit: Unit, *, email: str, password_hash: str | None, full_name: str, is_superuser: bool, now: datetime
 ) -> User | None:
     """Return None when the address is taken."""
     row = await unit.row(
@@ -70,6 +71,88 @@ async def find_password_hash(unit: Unit, *, user_id: UUID) -> str | None:
     return await unit.value("select password_hash from users where id = :id", id=user_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What proving who one is needs to know of an account that is open."""
+
+    id: UUID
+    email: str
+    full_name: str
+    has_password: bool
+    is_verified: bool
+
+
+_PERSON: Final = """
+    id, email, full_name, password_hash is not null as has_password, email_verified_at is not null as is_verified
+"""
+
+
+async def find_person(unit: Unit, *, user_id: UUID) -> Person | None:
+    row = await unit.row(f"select {_PERSON} from users where id = :id and is_active", id=user_id)
+    return None if row is None else Person(**dict(row))
+
+
+async def find_person_by_email(unit: Unit, *, email: str) -> Person | None:
+    row = await unit.row(f"select {_PERSON} from users where email = lower(:email) and is_active", email=email)
+    return None if row is None else Person(**dict(row))
+
+
+async def find_user_by_email(unit: Unit, *, email: str) -> User | None:
+    row = await unit.row(f"select {_COLUMNS} from users u where u.email = lower(:email)", email=email)
+    return None if row is None else _user(row)
+
+
+async def verify_user(unit: Unit, *, user_id: UUID, password_hash: str | None, full_name: str, now: datetime) -> None:
+    """Note that the address is the person's; a password and a name are set when they are given."""
+    await unit.run(
+        """
+        update users
+        set email_verified_at = coalesce(email_verified_at, :now),
+            password_hash = coalesce(:password_hash, password_hash),
+            full_name = case when :full_name = '' then full_name else :full_name end,
+            updated_at = :now, version = version + 1
+        where id = :id
+        """,
+        id=user_id,
+        password_hash=password_hash,
+        full_name=full_name,
+        now=now,
+    )
+
+
+async def set_first_password(
+    unit: Unit, *, user_id: UUID, password_hash: str, now: datetime, full_name: str, is_verified: bool
+) -> bool:
+    """Say whether the account had none; of any number at once, one hears so."""
+    changed = await unit.run(
+        """
+        update users
+        set password_hash = :password_hash, updated_at = :now, version = version + 1,
+            full_name = coalesce(nullif(:full_name, ''), full_name),
+            email_verified_at = case when :is_verified then coalesce(email_verified_at, :now) else email_verified_at end
+        where id = :id and password_hash is null and is_active
+        """,
+        id=user_id,
+        password_hash=password_hash,
+        full_name=full_name,
+        is_verified=is_verified,
+        now=now,
+    )
+    return changed == 1
+
+
+async def list_workspace_ids(unit: Unit, *, user_id: UUID) -> list[UUID]:
+    rows = await unit.rows(
+        """
+        select m.workspace_id from memberships m
+        join workspaces w on w.id = m.workspace_id and w.deleted_at is null
+        where m.user_id = :user_id and m.status = 'active'
+        """,
+        user_id=user_id,
+    )
+    return [row["workspace_id"] for row in rows]
+
+
 async def set_password_hash(unit: Unit, *, user_id: UUID, password_hash: str) -> None:
     await unit.run(
         "update users set password_hash = :password_hash where id = :id", id=user_id, password_hash=password_hash
@@ -82,3 +165,18 @@ async def note_sign_in(unit: Unit, *, user_id: UUID, now: datetime) -> User:
     )
     assert row is not None  # noqa: S101 - the caller has just found the account
     return _user(row)
+
+
+async def has_event_of(unit: Unit, *, user_id: UUID, cause_id: str) -> bool:
+    """Say whether the unit's workspace has an event about the account with that cause."""
+    return await unit.value(
+        """
+        select exists (
+            select 1 from events e
+            where e.workspace_id = :workspace and e.entity = 'account' and e.entity_id = :user_id
+              and e.cause ->> 'id' = :cause_id
+        )
+        """,
+        user_id=user_id,
+        cause_id=cause_id,
+    )

@@ -1,12 +1,10 @@
-"""How often accounts may be made and passwords be tried."""
+"""How often accounts may be made."""
 
 from datetime import timedelta
 from typing import Final
 
-from fostr.domains.identity.accounts.errors import PasswordChangeThrottled, RegistrationThrottled
+from fostr.domains.identity.accounts.errors import RegistrationThrottled
 from fostr.kernel.limits.limit import Limit
 
 REGISTRATIONS: Final = Limit(RegistrationThrottled, per="address", most=100, window=timedelta(hours=1))
 """An office or a school behind one address may sign up in a morning; a script may not go on for long."""
-
-PASSWORD_CHANGES: Final = Limit(PasswordChangeThrottled, per="account", most=10, window=timedelta(minutes=15))

@@ -15,7 +15,7 @@ NewPassword = Annotated[
     SecretStr,
     Field(
         max_length=1000,
-        description="8 to 128 characters, with an upper-case and a lower-case letter, a digit and a special character.",
+        description="8 to 128 characters of any kind; neither a common password nor made of one's name or address.",
     ),
 ]
 """The rules are checked by the service, which says all that are broken at once."""
@@ -47,6 +47,9 @@ class Profile(User):
     """The caller's account, and the caller in the workspace that was asked for."""
 
     member: Annotated[Member | None, Field(description="Null unless a workspace was named.")]
+    acting_as: Annotated[
+        UUID | None, Field(description="The administrator of the installation who acts in the person's name.")
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from uuid import UUID
 import structlog
 
 from fostr.domains.identity.accounts import repository
-from fostr.domains.identity.accounts.errors import CurrentPasswordWrong, EmailTaken
-from fostr.domains.identity.accounts.rules import PASSWORD_CHANGES, REGISTRATIONS
+from fostr.domains.identity.accounts.errors import EmailTaken
+from fostr.domains.identity.accounts.rules import REGISTRATIONS
 from fostr.domains.identity.accounts.schemas import (
     Developer,
-    PasswordChange,
     Profile,
     Registration,
     SignUp,
@@ -19,28 +18,35 @@ from fostr.domains.identity.accounts.schemas import (
     User,
     UserUpdate,
 )
+from fostr.domains.identity.activation.requesting import request_activation
+from fostr.domains.identity.avatars.removal import remove_replaced
+from fostr.domains.identity.passwords.service import hash_new_password
 from fostr.domains.identity.sessions import service as sessions
 from fostr.domains.identity.sessions.schemas import OpenedSession
 from fostr.domains.workspaces import public as workspaces
 from fostr.kernel import clock
-from fostr.kernel.crypto.passwords import Cost, check_password, hash_password, verify_password
+from fostr.kernel.crypto.passwords import Cost
 from fostr.kernel.db.unit import Unit
 from fostr.kernel.events.outbox import Actor, Cause
 from fostr.kernel.http.concurrency import check_version
 from fostr.kernel.http.context import AccountContext, PublicContext
-from fostr.kernel.limits.limit import check_limit, forget, network_of
+from fostr.kernel.limits.limit import check_limit, network_of
 
 log = structlog.get_logger(__name__)
 
 
 async def register(context: PublicContext, *, data: Registration) -> User:
     await check_limit(context.runtime.database, REGISTRATIONS, subject=network_of(context.facts.address))
-    return await _create_user(context, data=data, is_superuser=False)
+    user = await _create_user(context, data=data, is_superuser=False)
+    await request_activation(context.unit, user_id=user.id)
+    return user
 
 
 async def sign_up(context: PublicContext, *, data: SignUp) -> tuple[OpenedSession, workspaces.Workspace]:
     await check_limit(context.runtime.database, REGISTRATIONS, subject=network_of(context.facts.address))
-    return await create_with_workspace(context, data=data, is_superuser=False)
+    opened, workspace = await create_with_workspace(context, data=data, is_superuser=False)
+    await request_activation(context.unit, user_id=opened.user.id, workspace_id=workspace.id)
+    return opened, workspace
 
 
 async def create_with_workspace(
@@ -70,10 +76,13 @@ async def _create_user(context: PublicContext, *, data: Registration, is_superus
     )
 
 
-async def create_user(unit: Unit, *, email: str, password: str, full_name: str, is_superuser: bool, cost: Cost) -> User:
-    check_password(password, email=email)
+async def create_user(
+    unit: Unit, *, email: str, password: str | None, full_name: str, is_superuser: bool, cost: Cost
+) -> User:
     # Hashed before the first statement: it takes long, and no connection is held meanwhile.
-    password_hash = await hash_password(password, cost=cost)
+    password_hash = (
+        await hash_new_password(password, email=email, full_name=full_name, cost=cost) if password is not None else None
+    )
     user = await repository.insert_user(
         unit,
         email=email,
@@ -93,7 +102,7 @@ async def get_profile(context: AccountContext, *, workspace_id: UUID | None) -> 
     if workspace_id is not None:
         member = await workspaces.get_own_member(context, workspace_id=workspace_id)
     user = await repository.get_user(context.unit, user_id=context.principal.user_id)
-    return Profile(**_fields(user), member=member)
+    return Profile(**_fields(user), member=member, acting_as=context.principal.acting_as)
 
 
 async def update_profile(
@@ -104,31 +113,17 @@ async def update_profile(
     check_version(expected=expected_version, current=before.version)
     values = {name: getattr(before, name) for name in UserUpdate.model_fields} | data.changes()
     user = await repository.update_user(context.unit, user_id=user_id, values=values, now=context.now)
+    remove_replaced(context, user_id=user_id, before=before.avatar_url, after=user.avatar_url)
     await workspaces.spread_profile(context.unit, user_id=user_id)
     log.info("account_updated", user_id=str(user_id), fields=sorted(data.model_fields_set))
     member = None
     if workspace_id is not None:
         member = await workspaces.update_own_copy(context, workspace_id=workspace_id)
-    return Profile(**_fields(user), member=member)
+    return Profile(**_fields(user), member=member, acting_as=None)
 
 
 def _fields(user: User) -> dict[str, Any]:
     return {field.name: getattr(user, field.name) for field in fields(User)}
-
-
-async def change_password(context: AccountContext, *, data: PasswordChange) -> None:
-    """Set a new password, and end every other session: whoever knew the old one is out."""
-    user_id, cost = context.principal.user_id, context.settings.password_hash_cost
-    await check_limit(context.runtime.database, PASSWORD_CHANGES, subject=str(user_id))
-    stored = await repository.find_password_hash(context.unit, user_id=user_id)
-    if not await verify_password(data.current_password.get_secret_value(), stored=stored, cost=cost):
-        raise CurrentPasswordWrong
-    new = data.new_password.get_secret_value()
-    check_password(new, email=context.principal.email)
-    await repository.set_password_hash(context.unit, user_id=user_id, password_hash=await hash_password(new, cost=cost))
-    await sessions.end_other_sessions(context, reason="password_changed")
-    await forget(context.runtime.database, PASSWORD_CHANGES, subject=str(user_id))
-    log.info("password_changed", user_id=str(user_id))
 
 
 async def describe_developer(context: AccountContext) -> Developer:

@@ -1,19 +1,21 @@
-"""The session cookie: out of reach of scripts, and of other sites' requests."""
+"""The session cookie: out of reach of scripts, of other sites' requests, and of other hosts of the same domain."""
 
 from fastapi import Response
 
 from fostr.kernel.auth.credentials import COOKIE
+from fostr.kernel.http.cookies import cookie_name
 from fostr.settings import Settings
 
 
 def set_cookie(response: Response, cookie: str, *, settings: Settings) -> None:
     """Give the browser its session."""
+    is_secure = _is_secure(settings)
     response.set_cookie(
-        COOKIE,
+        cookie_name(COOKIE, is_secure=is_secure),
         cookie,
         max_age=settings.session_days * 86400,
         path="/",
-        secure=settings.public_url.startswith("https:"),
+        secure=is_secure,
         httponly=True,
         samesite="lax",
     )
@@ -21,10 +23,15 @@ def set_cookie(response: Response, cookie: str, *, settings: Settings) -> None:
 
 def clear_cookie(response: Response, *, settings: Settings) -> None:
     """Take the session away from the browser."""
+    is_secure = _is_secure(settings)
     response.delete_cookie(
-        COOKIE,
+        cookie_name(COOKIE, is_secure=is_secure),
         path="/",
-        secure=settings.public_url.startswith("https:"),
+        secure=is_secure,
         httponly=True,
         samesite="lax",
     )
+
+
+def _is_secure(settings: Settings) -> bool:
+    return settings.public_url.startswith("https:")

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import Depends, Response
 
 from fostr.domains.identity.accounts.schemas import Done
+from fostr.domains.identity.factors.schemas import SecondFactorNeeded
 from fostr.domains.identity.sessions import service
 from fostr.domains.identity.sessions.cookies import clear_cookie, set_cookie
 from fostr.domains.identity.sessions.errors import (
@@ -17,7 +18,8 @@ from fostr.domains.identity.sessions.errors import (
     SessionNotFound,
     SignInThrottled,
 )
-from fostr.domains.identity.sessions.schemas import Login, Refresh, Session, SignedIn, TokenPair
+from fostr.domains.identity.sessions.leaving import leave
+from fostr.domains.identity.sessions.schemas import Login, Refresh, Session, SessionsEnded, SignedIn, TokenPair
 from fostr.kernel.http.errors import CrossSiteRequest, raises
 from fostr.kernel.http.guards import Public, check_same_site
 from fostr.kernel.http.guards import SignedIn as Caller
@@ -34,13 +36,16 @@ sessions_router = Router(prefix="/auth/sessions", tags=["Sessions"])
     dependencies=[Depends(check_same_site)],
     responses=raises(InvalidCredentials, SignInThrottled, CrossSiteRequest),
 )
-async def login(context: Public, data: Login, response: Response) -> SignedIn:
+async def login(context: Public, data: Login, response: Response) -> SignedIn | SecondFactorNeeded:
     """Sign in with e-mail address and password.
 
-    Sets the session cookie for a browser, and answers with a pair of tokens for a program. After ten failures within a
+    Sets the session cookie for a browser, and answers with a pair of tokens for a program. An account with a second
+    factor gets `mfa_required` and an `mfa_token` instead, for `/auth/login/second-factor`. After ten failures within a
     quarter of an hour the address has to wait.
     """
     opened = await service.sign_in(context, data=data)
+    if isinstance(opened, SecondFactorNeeded):
+        return opened
     set_cookie(response, opened.cookie, settings=context.settings)
     return SignedIn.of(opened)
 
@@ -63,7 +68,7 @@ async def logout(context: Caller, response: Response) -> Done:
 
     The cookie, the access tokens and the refresh token of this session stop working at once.
     """
-    await service.sign_out(context)
+    await leave(context)
     clear_cookie(response, settings=context.settings)
     return Done(ok=True)
 
@@ -72,6 +77,15 @@ async def logout(context: Caller, response: Response) -> Done:
 async def list(context: SignedInPerson, part: LimitedSlice) -> Page[Session]:  # noqa: A001 - endpoints are bare verbs
     """List the caller's sessions that are still good, the one used last first."""
     return await service.list_sessions(context, part=part)
+
+
+@sessions_router.delete("", responses=raises(KeyIsBound, Impersonating))
+async def end_others(context: SignedInToAdminister) -> SessionsEnded:
+    """End every session of the caller but the one that asks.
+
+    With a token, none asks, and all end. Personal access tokens and keys stay.
+    """
+    return SessionsEnded(ended=await service.end_other_sessions(context, reason="revoked"))
 
 
 @sessions_router.delete("/{session_id}", status_code=204, responses=raises(SessionNotFound, KeyIsBound, Impersonating))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from fostr.domains.identity.sessions.devices import name_device
 from fostr.domains.identity.sessions.schemas import Session
 from fostr.kernel.db.unit import Unit
 from fostr.kernel.ids import new_id
@@ -102,9 +103,13 @@ async def find_refresh_token(unit: Unit, *, digest: bytes) -> asyncpg.Record | N
 
 
 async def extend_session(unit: Unit, *, session_id: UUID, now: datetime, expires_at: datetime) -> None:
+    """Move the end of a session on; one of somebody who acts for another keeps its own."""
     await unit.run(
         """
-        update sessions set last_used_at = :now, expires_at = greatest(expires_at, :expires_at) where id = :id
+        update sessions
+        set last_used_at = :now,
+            expires_at = case when acting_user_id is null then greatest(expires_at, :expires_at) else expires_at end
+        where id = :id
         """,
         id=session_id,
         now=now,
@@ -118,7 +123,7 @@ async def list_sessions(
     rows = await unit.rows(
         """
         select id, id = :current as is_current, user_agent, address, workspace_id, acting_user_id, created_at,
-            last_used_at, expires_at
+            authenticated_at, last_used_at, expires_at
         from sessions where user_id = :user_id and revoked_at is null and expires_at > :now
         order by last_used_at desc, id desc limit :limit offset :offset
         """,
@@ -128,7 +133,7 @@ async def list_sessions(
         limit=limit,
         offset=offset,
     )
-    return [Session(**dict(row)) for row in rows]
+    return [Session(**dict(row), device=name_device(row["user_agent"])) for row in rows]
 
 
 async def count_sessions(unit: Unit, *, user_id: UUID, now: datetime) -> int:
@@ -158,7 +163,7 @@ async def revoke_other_sessions(unit: Unit, *, user_id: UUID, kept: UUID, reason
     return await unit.run(
         """
         update sessions set revoked_at = :now, revoked_reason = :reason
-        where user_id = :user_id and id <> :kept and revoked_at is null
+        where user_id = :user_id and id <> :kept and revoked_at is null and expires_at > :now
         """,
         user_id=user_id,
         kept=kept,

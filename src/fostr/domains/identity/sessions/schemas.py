@@ -36,11 +36,12 @@ class SignedIn(TokenPair):
     """A new session. The answer also sets the session cookie."""
 
     user: User
+    mfa_required: Annotated[Literal[False], Field(description="Tells this from a sign-in that takes a code yet.")]
 
     @classmethod
     def of(cls, opened: OpenedSession) -> Self:
         """Return what is answered of a session."""
-        return cls(**_fields(opened.tokens), user=opened.user)
+        return cls(**_fields(opened.tokens), user=opened.user, mfa_required=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,22 @@ class Session:
 
     id: UUID
     is_current: Annotated[bool, Field(description="Whether it is the one that asks.")]
+    device: Annotated[str, Field(description="What it probably is, for people: `Firefox on Linux`.")]
     user_agent: Annotated[str, Field(description="What the browser or program called itself.")]
     address: Annotated[str, Field(description="Where it signed in from.")]
     workspace_id: Annotated[UUID | None, Field(description="The workspace that it is in.")]
     acting_user_id: Annotated[UUID | None, Field(description="The administrator who acts in the person's name.")]
     created_at: datetime
+    authenticated_at: Annotated[datetime, Field(description="When the person last showed who they are.")]
     last_used_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsEnded:
+    """How many sessions were ended."""
+
+    ended: int
 
 
 class Login(BaseModel):

@@ -7,6 +7,9 @@ from uuid import UUID
 import structlog
 
 from fostr.domains.identity.accounts import repository as accounts
+from fostr.domains.identity.factors import repository as factors
+from fostr.domains.identity.factors.pending import ask_for_second_factor
+from fostr.domains.identity.factors.schemas import SecondFactorNeeded
 from fostr.domains.identity.sessions import repository
 from fostr.domains.identity.sessions.errors import (
     InvalidCredentials,
@@ -46,7 +49,7 @@ _REFUSALS: Final = {
 }
 
 
-async def sign_in(context: PublicContext, *, data: Login) -> OpenedSession:
+async def sign_in(context: PublicContext, *, data: Login) -> OpenedSession | SecondFactorNeeded:
     """Sign a person in, or refuse after the same work whether or not there is such an account."""
     database, cost = context.runtime.database, context.settings.password_hash_cost
     limits = sign_in_limits(email=data.email, network=network_of(context.facts.address))
@@ -67,6 +70,9 @@ async def sign_in(context: PublicContext, *, data: Login) -> OpenedSession:
         await give_back(database, limit, subject=subject)
     if verified.new_hash is not None:
         await accounts.set_password_hash(context.unit, user_id=facts.user_id, password_hash=verified.new_hash)
+    needed = await ask_for_second_factor(context, user_id=facts.user_id)
+    if needed is not None:
+        return needed
     workspace_id = await repository.find_last_workspace_id(context.unit, user_id=facts.user_id)
     return await open_session(context, user_id=facts.user_id, workspace_id=workspace_id)
 
@@ -90,7 +96,7 @@ async def open_session(context: PublicContext, *, user_id: UUID, workspace_id: U
             "cookie_expires_at": cookie_ends,
         },
     )
-    tokens = await _issue_tokens(context.unit, context.runtime, user_id=user_id, session_id=session_id, now=now)
+    tokens = await issue_tokens(context.unit, context.runtime, user_id=user_id, session_id=session_id, now=now)
     user = await accounts.note_sign_in(context.unit, user_id=user_id, now=now)
     log.info("signed_in", user_id=str(user_id), session_id=str(session_id))
     return OpenedSession(cookie=cookie, tokens=tokens, user=user)
@@ -100,15 +106,27 @@ def _refresh_ends(runtime: Runtime, now: datetime) -> datetime:
     return now + timedelta(days=runtime.settings.refresh_token_days)
 
 
-async def _issue_tokens(unit: Unit, runtime: Runtime, *, user_id: UUID, session_id: UUID, now: datetime) -> TokenPair:
+async def issue_tokens(
+    unit: Unit,
+    runtime: Runtime,
+    *,
+    user_id: UUID,
+    session_id: UUID,
+    now: datetime,
+    until: datetime | None = None,
+) -> TokenPair:
+    """Give a session its next pair of tokens, which end with it where `until` says when that is."""
     lifetime = timedelta(minutes=runtime.settings.access_token_minutes)
+    refresh_ends = _refresh_ends(runtime, now)
+    if until is not None:
+        lifetime, refresh_ends = min(lifetime, until - now), min(refresh_ends, until)
     refresh_token = mint_token(REFRESH_PREFIX)
     await repository.insert_refresh_token(
         unit,
         session_id=session_id,
         digest=digest_token(refresh_token),
         now=now,
-        expires_at=_refresh_ends(runtime, now),
+        expires_at=refresh_ends,
     )
     claims = {
         "sub": str(user_id),
@@ -148,7 +166,7 @@ async def _exchange(unit: Unit, context: PublicContext, *, digest: bytes) -> Tok
         return await _explain_refusal(unit, digest=digest, now=now)
     ends = _refresh_ends(context.runtime, now)
     await repository.extend_session(unit, session_id=used["session_id"], now=now, expires_at=ends)
-    return await _issue_tokens(unit, context.runtime, user_id=used["user_id"], session_id=used["session_id"], now=now)
+    return await issue_tokens(unit, context.runtime, user_id=used["user_id"], session_id=used["session_id"], now=now)
 
 
 async def _explain_refusal(unit: Unit, *, digest: bytes, now: datetime) -> Refusal:
@@ -205,12 +223,16 @@ async def sign_out(context: AccountContext) -> None:
     )
 
 
-async def end_other_sessions(context: AccountContext, *, reason: str) -> None:
+async def end_other_sessions(context: AccountContext, *, reason: str) -> int:
+    """End every session of the caller's but the one that asks, and every sign-in that is under way; return how many."""
     user_id = context.principal.user_id
-    await repository.revoke_other_sessions(
+    ended = await repository.revoke_other_sessions(
         context.unit, user_id=user_id, kept=context.principal.credential_id, reason=reason, now=context.now
     )
+    await factors.delete_pending_of(context.unit, user_id=user_id)
     await workspaces.bump_rights_epochs_of(context.unit, user_id=user_id)
+    log.info("other_sessions_ended", user_id=str(user_id), reason=reason, ended=ended)
+    return ended
 
 
 async def _end(unit: Unit, *, session_id: UUID, user_id: UUID, reason: str, now: datetime) -> bool:

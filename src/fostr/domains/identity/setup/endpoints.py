@@ -4,13 +4,13 @@ from fastapi import Depends, Response
 from fastapi.responses import HTMLResponse
 
 from fostr.domains.identity.accounts.errors import EmailTaken
+from fostr.domains.identity.passwords.errors import PasswordTooWeak
 from fostr.domains.identity.sessions.cookies import set_cookie
 from fostr.domains.identity.sessions.schemas import SignedUp
 from fostr.domains.identity.setup import service
 from fostr.domains.identity.setup.errors import SetupLinkInvalid, SetupThrottled
 from fostr.domains.identity.setup.page import render_page
 from fostr.domains.identity.setup.schemas import Setup
-from fostr.kernel.crypto.passwords import PasswordTooWeak
 from fostr.kernel.http.errors import CrossSiteRequest, raises
 from fostr.kernel.http.guards import Public, check_same_site
 from fostr.kernel.http.routing import RootRouter, Router

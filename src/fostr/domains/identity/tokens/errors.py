@@ -1,6 +1,6 @@
 """How operations on personal access tokens are refused."""
 
-from fostr.kernel.http.errors import Forbidden, NotFound, Unprocessable
+from fostr.kernel.http.errors import Conflict, Forbidden, NotFound, Unprocessable
 
 
 class TokenNotFound(NotFound):
@@ -8,6 +8,13 @@ class TokenNotFound(NotFound):
 
     code = "token_not_found"
     detail = "You have no such token."
+
+
+class TokenReplaced(Conflict):
+    """The token was rotated, and works for a while yet."""
+
+    code = "token_replaced"
+    detail = "The token was rotated already; rotate its successor."
 
 
 class ExpiryPast(Unprocessable):

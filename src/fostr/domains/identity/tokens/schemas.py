@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from fostr.kernel.auth.credentials import LONGEST_OVERLAP
 from fostr.kernel.auth.principals import ScopeName
 from fostr.kernel.http.bodies import Title
 
@@ -19,6 +20,7 @@ class PersonalAccessToken(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+    replaced_by_id: UUID | None = Field(description="The token that was made from it by rotating.")
 
 
 class NewPersonalAccessToken(PersonalAccessToken):
@@ -39,3 +41,16 @@ class PersonalAccessTokenCreate(BaseModel):
     name: Title
     scope: ScopeName = "read"
     expires_at: AwareDatetime | None = Field(default=None, description="Until when it works; null: until revoked.")
+
+
+class PersonalAccessTokenRotation(BaseModel):
+    """How a token gives way to the next."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
+
+    overlap_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=LONGEST_OVERLAP,
+        description="For how long the old token goes on working beside the new one, up to seven days; 0: not at all.",
+    )

@@ -1,11 +1,12 @@
 """What can be done with personal access tokens."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
 from fostr.domains.identity.tokens import repository
-from fostr.domains.identity.tokens.errors import ExpiryPast, OutlivesItsMaker, TokenNotFound
+from fostr.domains.identity.tokens.errors import ExpiryPast, OutlivesItsMaker, TokenNotFound, TokenReplaced
 from fostr.domains.identity.tokens.schemas import (
     NewPersonalAccessToken,
     PersonalAccessToken,
@@ -60,6 +61,25 @@ async def _check_bounds(context: AccountContext, *, data: PersonalAccessTokenCre
     end = await repository.find_expiry(context.unit, token_id=context.principal.credential_id)
     if end is not None and (data.expires_at is None or data.expires_at > end):
         raise OutlivesItsMaker
+
+
+async def rotate_token(context: AccountContext, *, token_id: UUID, overlap: timedelta) -> NewPersonalAccessToken:
+    """Make another token with the same settings, and end the old one, at once or after an overlap."""
+    user_id = context.principal.user_id
+    before = await repository.lock_token(context.unit, token_id=token_id, user_id=user_id)
+    if before is None:
+        raise TokenNotFound
+    if before.replaced_by_id is not None:
+        raise TokenReplaced(replaced_by_id=str(before.replaced_by_id))
+    made = await create_token(
+        context,
+        data=PersonalAccessTokenCreate(name=before.name, scope=before.scope, expires_at=before.expires_at),
+    )
+    until = context.now + overlap if overlap else None
+    await repository.replace_token(context.unit, token_id=token_id, by=made.id, until=until, now=context.now)
+    await workspaces.bump_rights_epochs_of(context.unit, user_id=user_id)
+    log.info("token_rotated", user_id=str(user_id), token_id=str(token_id), successor_id=str(made.id))
+    return made
 
 
 async def revoke_token(context: AccountContext, *, token_id: UUID) -> None:

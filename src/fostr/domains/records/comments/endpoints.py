@@ -6,6 +6,7 @@ from uuid import UUID
 from fostr.domains.records.comments import service
 from fostr.domains.records.comments.schemas import Comment, CommentCreate, CommentUpdate
 from fostr.domains.records.comments.service import CommentNotFound, CommentNotOwn
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.records.reach import ReachedRecord, RecordNotFound, record_in_path
 from fostr.domains.records.recordsets.reach import ActionForbidden
 from fostr.kernel.http.concurrency import ExpectedVersion, IfMatchInvalid
@@ -13,7 +14,7 @@ from fostr.kernel.http.errors import StaleUpdate, raises
 from fostr.kernel.http.paging import LimitedSlice, Page
 from fostr.kernel.http.routing import Router
 
-router = Router(prefix="/records/{record_id}/comments", tags=["Records"])
+router = Router(prefix="/records/{record_id}/comments", tags=["Records"], module=RECORDS)
 
 Viewed = Annotated[ReachedRecord, record_in_path("view_records")]
 Commented = Annotated[ReachedRecord, record_in_path("comment")]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fostr.domains.records.exports import service
 from fostr.domains.records.exports.schemas import ExportCreate, ExportJob, ExportStarted
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.query.filters import FilterInvalid
 from fostr.domains.records.query.sorting import SortInvalid
 from fostr.domains.records.recordsets.reach import ActionForbidden, RecordsetNotFound
@@ -16,7 +17,7 @@ from fostr.kernel.http.streams import EventStream, LastEventId
 from fostr.kernel.jobs.status import JobNotFound
 from fostr.kernel.jobs.streams import job_events, parse_position
 
-router = Router(prefix="/export", tags=["Recordset Import"])
+router = Router(prefix="/export", tags=["Recordset Import"], module=RECORDS)
 
 Exporting = Annotated[Context, in_workspace("can_export_records")]
 

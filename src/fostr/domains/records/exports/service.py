@@ -54,6 +54,7 @@ async def start_export(context: Context, *, data: ExportCreate) -> ExportStarted
         data.model_dump(mode="json"),
         workspace=context.workspace_id,
         created_by=context.member_id,
+        acting_as=context.principal.acting_as,
     )
     facts = {"recordset_id": str(recordset.id), "format": data.format, "rows": None}
     await record_event(context, type="export.requested", entity="export", entity_id=job_id, after=facts)

@@ -9,6 +9,7 @@ from fostr.domains.records.fields.shaping import FieldValuesInvalid
 from fostr.domains.records.history import service
 from fostr.domains.records.history.schemas import HistoryEntry
 from fostr.domains.records.history.service import HistoryEntryNotFound
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.records.reach import ReachedRecord, RecordNotFound, record_in_path
 from fostr.domains.records.records.schemas import Record
 from fostr.domains.records.records.service import FieldsChanging
@@ -19,7 +20,7 @@ from fostr.kernel.http.errors import StaleUpdate, raises
 from fostr.kernel.http.paging import NumberedSlice, Page
 from fostr.kernel.http.routing import Router
 
-router = Router(prefix="/records/{record_id}/history", tags=["Records"])
+router = Router(prefix="/records/{record_id}/history", tags=["Records"], module=RECORDS)
 
 Viewed = Annotated[ReachedRecord, record_in_path("view_records")]
 Edited = Annotated[ReachedRecord, record_in_path("edit")]

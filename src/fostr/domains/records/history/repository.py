@@ -52,6 +52,19 @@ async def list_versions(unit: Unit, record_id: UUID, *, limit: int, offset: int)
     return [_version(row) for row in rows]
 
 
+async def find_creation_acting_as(unit: Unit, record_id: UUID) -> str | None:
+    """Return the administrator who made a record in a member's name, when somebody did; only its event tells."""
+    return await unit.value(
+        """
+        select e.actor ->> 'acting_as' from events e
+        where e.workspace_id = :workspace and e.entity = 'record' and e.entity_id = :record_id
+          and e.type = 'record.created'
+        order by e.id limit 1
+        """,
+        record_id=record_id,
+    )
+
+
 async def count_versions(unit: Unit, record_id: UUID) -> int:
     """Return how many changes of a record were kept."""
     return await unit.value(

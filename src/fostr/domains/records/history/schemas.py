@@ -47,6 +47,9 @@ class HistoryEntry(BaseModel):
     after: RecordState | None = Field(description="What changed, as it became.")
     changed_by: ChangeAuthor | None = Field(description="Null when no member did it.")
     cause: ChangeCause | None
+    acting_as: UUID | None = Field(
+        description="The administrator of the installation who did it in the member's name, when somebody did."
+    )
     changed_at: datetime
 
 

@@ -55,12 +55,17 @@ async def _creation(found: ReachedRecord) -> Version:
         operation="create",
         before=None,
         after={"field_values": values},
-        cause={"kind": "import", "id": str(record.import_id)} if record.import_id else None,
+        cause={"kind": "import", "id": str(record.import_id)} if record.import_id else await _acted(found),
         changed_by=record.created_by,
         changed_at=record.created_at,
         full_name=author["full_name"] if author else None,
         avatar_url=author["avatar_url"] if author else None,
     )
+
+
+async def _acted(found: ReachedRecord) -> dict[str, Any] | None:
+    acting_as = await repository.find_creation_acting_as(found.unit, found.record.id)
+    return None if acting_as is None else {"acting_as": acting_as}
 
 
 async def _values_at(found: ReachedRecord, record: Record, *, version: int) -> dict[str, Any]:
@@ -82,7 +87,8 @@ def _entry(version: Version, hidden: frozenset[str]) -> HistoryEntry:
         before=state(before),
         after=state(after),
         changed_by=None if version.changed_by is None else _author(version, version.changed_by),
-        cause=None if cause is None else ChangeCause(kind=cause["kind"], id=cause.get("id")),
+        cause=None if cause is None or "kind" not in cause else ChangeCause(kind=cause["kind"], id=cause.get("id")),
+        acting_as=None if cause is None else cause.get("acting_as"),
         changed_at=version.changed_at,
     )
 

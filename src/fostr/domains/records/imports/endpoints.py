@@ -24,6 +24,7 @@ from fostr.domains.records.imports.starting import (
     FieldNotMappable,
     RequiredFieldUnmapped,
 )
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.recordsets.endpoints import DEFINITION_REFUSALS
 from fostr.domains.records.recordsets.reach import ActionForbidden, Reached, RecordsetNotFound, recordset_in_path
 from fostr.domains.records.recordsets.service import SlugReserved, SlugTaken
@@ -39,7 +40,7 @@ from fostr.kernel.http.streams import EventStream, LastEventId
 from fostr.kernel.jobs.status import JobNotFound, JobStillOpen
 from fostr.kernel.jobs.streams import job_events, parse_position
 
-router = Router(prefix="/import", tags=["Recordset Import"])
+router = Router(prefix="/import", tags=["Recordset Import"], module=RECORDS)
 
 Importing = Annotated[Context, in_workspace("can_import_records")]
 Member = Annotated[Context, in_workspace(None)]

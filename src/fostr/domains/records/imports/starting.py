@@ -204,6 +204,7 @@ async def _start(
         {"import_id": str(import_id)},
         workspace=context.workspace_id,
         created_by=context.member_id,
+        acting_as=context.principal.acting_as,
     )
     principal = context.principal
     await repository.create_import(

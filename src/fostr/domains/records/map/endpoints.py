@@ -6,6 +6,7 @@ from fastapi import Depends, Query
 
 from fostr.domains.records.map import service
 from fostr.domains.records.map.service import GeometryTypeUnknown, MapQuery
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.query.box import BoxInvalid
 from fostr.domains.records.query.filters import FilterInvalid
 from fostr.domains.records.records.showing import FieldsInvalid
@@ -14,7 +15,7 @@ from fostr.kernel.http.errors import raises
 from fostr.kernel.http.routing import Router
 from fostr.kernel.http.streams import NDJSON, JsonLines
 
-router = Router(prefix="/records/map", tags=["Records"])
+router = Router(prefix="/records/map", tags=["Records"], module=RECORDS)
 
 Viewed = Annotated[Reached, recordset_in_query("view_records")]
 EXAMPLE = (

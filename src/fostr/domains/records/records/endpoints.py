@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from fostr.domains.records.fields.shaping import FieldReadOnly, FieldValuesInvalid
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.query.filters import FilterInvalid
 from fostr.domains.records.query.sorting import SortInvalid
 from fostr.domains.records.records import bulk, lists, service
@@ -28,7 +29,7 @@ from fostr.kernel.http.guards import in_workspace
 from fostr.kernel.http.queries import query_as
 from fostr.kernel.http.routing import Router
 
-router = Router(prefix="/records", tags=["Records"])
+router = Router(prefix="/records", tags=["Records"], module=RECORDS)
 
 Member = Annotated[Context, in_workspace(None)]
 Viewed = Annotated[ReachedRecord, record_in_path("view_records")]

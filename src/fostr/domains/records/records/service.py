@@ -12,9 +12,9 @@ from fostr.domains.records.records.record import DELETED, Record
 from fostr.domains.records.records.repository import reading, writing
 from fostr.domains.records.records.repository.writing import Change, Content
 from fostr.domains.records.recordsets.reach import Reached, parse_reference, reach_recordset
-from fostr.domains.workspaces.public import list_member_names
+from fostr.domains.workspaces.public import has_member
 from fostr.kernel.db.sql import Fragment
-from fostr.kernel.events.outbox import Cause, compose_event
+from fostr.kernel.events.outbox import Cause, cause_by, compose_event
 from fostr.kernel.events.outbox import record as record_event
 from fostr.kernel.http.errors import Conflict, StaleUpdate, Unprocessable
 from fostr.kernel.ids import new_id
@@ -95,7 +95,7 @@ def change_by(context: Context, *, cause: Cause | None = None, difference: Diffe
     return Change(
         member_id=context.member_id,
         now=context.now,
-        cause=cause or Cause(kind="request", id=context.facts.request_id),
+        cause=cause_by(context.principal, cause or Cause(kind="request", id=context.facts.request_id)),
         before=difference.before if difference else {},
         after=difference.after if difference else {},
     )
@@ -109,7 +109,7 @@ def _check_status(status: str | None) -> None:
 async def _check_owner(context: Context, owner_id: UUID | None) -> None:
     if owner_id is None or owner_id == context.member_id:
         return
-    if not await list_member_names(context.unit, member_ids=[owner_id]):
+    if not await has_member(context.unit, member_id=owner_id):
         raise OwnerUnknown
 
 

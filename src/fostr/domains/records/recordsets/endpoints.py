@@ -6,6 +6,7 @@ from fastapi import Query
 
 from fostr.domains.records.fields.promotion import PromotionUnavailable
 from fostr.domains.records.fields.shaping import FieldReadOnly
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.recordsets import service
 from fostr.domains.records.recordsets.definition import (
     DuplicateFieldKey,
@@ -35,7 +36,7 @@ from fostr.kernel.http.guards import in_workspace
 from fostr.kernel.http.paging import NumberedSlice, Page
 from fostr.kernel.http.routing import Router
 
-router = Router(prefix="/recordsets", tags=["Recordsets"])
+router = Router(prefix="/recordsets", tags=["Recordsets"], module=RECORDS)
 
 Viewer = Annotated[Context, in_workspace("can_view_recordset")]
 Creator = Annotated[Context, in_workspace("can_create_recordset")]

@@ -37,7 +37,9 @@ _GRANTED: Final = """
      where g.workspace_id = :workspace and g.recordset_id = s.id and (
          g.member_id = :member
          or g.team_id in (
-             select t.team_id from team_members t where t.workspace_id = :workspace and t.member_id = :member
+             select t.team_id from team_members t
+             join teams a on a.workspace_id = :workspace and a.id = t.team_id and a.is_active
+             where t.workspace_id = :workspace and t.member_id = :member
          )
      ))
 """

@@ -1,16 +1,18 @@
 """Operations on the API keys of a workspace."""
 
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Query
 
 from fostr.domains.workspaces.api_keys import service
-from fostr.domains.workspaces.api_keys.errors import ApiKeyNotFound, ApiKeyRevoked, ExpiryPast
+from fostr.domains.workspaces.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, ApiKeyRevoked, ExpiryPast
 from fostr.domains.workspaces.api_keys.schemas import (
     ApiKey,
     ApiKeyCount,
     ApiKeyCreate,
+    ApiKeyRotation,
     ApiKeyUpdate,
     KeyFilter,
     NewApiKey,
@@ -22,10 +24,14 @@ from fostr.kernel.http.errors import StaleUpdate, raises
 from fostr.kernel.http.guards import in_workspace
 from fostr.kernel.http.paging import Page, SkippedSlice
 from fostr.kernel.http.routing import Router
+from fostr.kernel.http.scopes import Impersonating, RecentSignInRequired, recently
 
 router = Router(prefix="/api-keys", tags=["API Keys"])
 
 Manager = Annotated[Context, in_workspace(MANAGE_API_KEYS)]
+Maker = Annotated[Context, recently(in_workspace(MANAGE_API_KEYS), tokens=True)]
+
+AT_ONCE: Final = ApiKeyRotation()
 
 
 async def read_filter(
@@ -60,12 +66,12 @@ async def get(context: Manager, api_key_id: UUID) -> ApiKey:
     return await service.get_key(context, key_id=api_key_id)
 
 
-@router.post("", status_code=201, responses=raises(ExpiryPast))
-async def create(context: Manager, data: ApiKeyCreate) -> NewApiKey:
+@router.post("", status_code=201, responses=raises(ExpiryPast, Impersonating, RecentSignInRequired))
+async def create(context: Maker, data: ApiKeyCreate) -> NewApiKey:
     """Make a key.
 
     The answer holds the key itself, this once. It acts in the name of whoever made it, in this workspace alone, and
-    never does more than they may do at that moment.
+    never does more than they may do at that moment. With a session it takes a recent sign-in.
     """
     return await service.create_key(context, data=data)
 
@@ -79,14 +85,17 @@ async def revoke(context: Manager, api_key_id: UUID) -> ApiKey:
     return await service.revoke_key(context, key_id=api_key_id)
 
 
-@router.post("/{api_key_id}/rotate", responses=raises(ApiKeyNotFound, ApiKeyRevoked, ExpiryPast))
-async def rotate(context: Manager, api_key_id: UUID) -> NewApiKey:
+@router.post(
+    "/{api_key_id}/rotate",
+    responses=raises(ApiKeyNotFound, ApiKeyRevoked, ApiKeyReplaced, ExpiryPast, Impersonating, RecentSignInRequired),
+)
+async def rotate(context: Maker, api_key_id: UUID, data: ApiKeyRotation = AT_ONCE) -> NewApiKey:
     """Replace a key by a new one with the same settings.
 
-    The old one stops working at once. The answer holds the new key itself, this once; it acts in the name of whoever
-    rotated it.
+    The old one is revoked; with `overlap_seconds` it goes on working that long, and may be revoked before. The answer
+    holds the new key itself, this once; it acts in the name of whoever rotated it.
     """
-    return await service.rotate_key(context, key_id=api_key_id)
+    return await service.rotate_key(context, key_id=api_key_id, overlap=timedelta(seconds=data.overlap_seconds))
 
 
 @router.post("/{api_key_id}/toggle", responses=raises(ApiKeyNotFound, ApiKeyRevoked))

@@ -17,6 +17,13 @@ class ApiKeyRevoked(Conflict):
     detail = "The key is revoked, and stays so; make a new one."
 
 
+class ApiKeyReplaced(Conflict):
+    """The key was rotated, and works for a while yet."""
+
+    code = "api_key_replaced"
+    detail = "The key was rotated already; rotate its successor."
+
+
 class ExpiryPast(Unprocessable):
     """The key would have ended before it began."""
 

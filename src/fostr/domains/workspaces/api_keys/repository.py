@@ -13,7 +13,7 @@ from fostr.kernel.db.unit import Unit
 
 _COLUMNS: Final = """
     t.id, t.name, t.description, t.hint, t.scope, t.user_id, t.is_active, t.created_at, t.expires_at, t.last_used_at,
-    t.revoked_at, t.version
+    t.revoked_at, t.replaced_by_id, t.version
 """
 _MATCHES: Final = """
     t.workspace_id = :workspace and t.kind = 'api_key'
@@ -37,6 +37,7 @@ class StoredKey:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    replaced_by_id: UUID | None
     version: int
 
 
@@ -121,6 +122,28 @@ async def revoke_key(unit: Unit, *, key_id: UUID, now: datetime) -> StoredKey:
         returning {_COLUMNS}
         """,
         id=key_id,
+        now=now,
+    )
+    assert row is not None  # noqa: S101 - locked by the caller
+    return _key(row)
+
+
+async def replace_key(unit: Unit, *, key_id: UUID, by: UUID, until: datetime | None, now: datetime) -> StoredKey:
+    """Name a key's successor; it works until a moment, never for longer than before, or with None no more."""
+    row = await unit.row(
+        f"""
+        update tokens t
+        set replaced_by_id = :by, version = t.version + 1,
+            expires_at = case when :until::timestamptz is null then t.expires_at
+                              else least(t.expires_at, :until) end,
+            revoked_at = case when :until::timestamptz is null then :now::timestamptz end,
+            is_active = t.is_active and :until::timestamptz is not null
+        where t.workspace_id = :workspace and t.kind = 'api_key' and t.id = :id
+        returning {_COLUMNS}
+        """,
+        id=key_id,
+        by=by,
+        until=until,
         now=now,
     )
     assert row is not None  # noqa: S101 - locked by the caller

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from fostr.kernel.auth.credentials import LONGEST_OVERLAP
 from fostr.kernel.auth.principals import ScopeName
 from fostr.kernel.http.bodies import Partial, Prose, Title
 
@@ -34,6 +35,7 @@ class ApiKey(BaseModel):
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    replaced_by_id: UUID | None = Field(description="The key that was made from it by rotating.")
     version: int
 
 
@@ -77,6 +79,19 @@ class ApiKeyCreate(BaseModel):
     description: Prose = ""
     scopes: Scopes = ["read"]
     expires_at: AwareDatetime | None = Field(default=None, description="Until when it works; null: until revoked.")
+
+
+class ApiKeyRotation(BaseModel):
+    """How a key gives way to the next."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
+
+    overlap_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=LONGEST_OVERLAP,
+        description="For how long the old key goes on working beside the new one, up to seven days; 0: not at all.",
+    )
 
 
 class ApiKeyUpdate(Partial):

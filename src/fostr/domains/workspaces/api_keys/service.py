@@ -1,9 +1,10 @@
 """What can be done with API keys."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from fostr.domains.workspaces.api_keys import repository
-from fostr.domains.workspaces.api_keys.errors import ApiKeyNotFound, ApiKeyRevoked, ExpiryPast
+from fostr.domains.workspaces.api_keys.errors import ApiKeyNotFound, ApiKeyReplaced, ApiKeyRevoked, ExpiryPast
 from fostr.domains.workspaces.api_keys.repository import StoredKey
 from fostr.domains.workspaces.api_keys.schemas import (
     ApiKey,
@@ -107,31 +108,35 @@ async def _changed(context: Context, *, before: StoredKey, after: StoredKey) -> 
 
 async def revoke_key(context: Context, *, key_id: UUID) -> ApiKey:
     before = await _lock_key(context, key_id=key_id)
-    return _shown(await _revoke(context, before))
-
-
-async def _revoke(context: Context, before: StoredKey) -> StoredKey:
     after = await repository.revoke_key(context.unit, key_id=before.id, now=context.now)
     await _record(context, API_KEY_REVOKED, before=before, after=after)
     await increase_rights_epoch(context.unit, workspace_ids=[context.workspace_id])
-    return after
+    return _shown(after)
 
 
-async def rotate_key(context: Context, *, key_id: UUID) -> NewApiKey:
-    """Revoke a key and make another with the same settings.
+async def rotate_key(context: Context, *, key_id: UUID, overlap: timedelta) -> NewApiKey:
+    """Make another key with the same settings, and end the old one, at once or after an overlap.
 
     The new one acts in the name of whoever rotates: they see its secret, and must not come by the rights of the person
     who made the old one.
     """
     before = await _lock_key(context, key_id=key_id)
-    await _revoke(context, before)
-    data = ApiKeyCreate(
-        name=before.name,
-        description=before.description,
-        scopes=[before.scope.label],
-        expires_at=before.expires_at,
+    if before.replaced_by_id is not None:
+        raise ApiKeyReplaced(replaced_by_id=str(before.replaced_by_id))
+    made = await create_key(
+        context,
+        data=ApiKeyCreate(
+            name=before.name,
+            description=before.description,
+            scopes=[before.scope.label],
+            expires_at=before.expires_at,
+        ),
     )
-    return await create_key(context, data=data)
+    until = context.now + overlap if overlap else None
+    after = await repository.replace_key(context.unit, key_id=before.id, by=made.id, until=until, now=context.now)
+    await _record(context, API_KEY_UPDATED if overlap else API_KEY_REVOKED, before=before, after=after)
+    await increase_rights_epoch(context.unit, workspace_ids=[context.workspace_id])
+    return made
 
 
 async def delete_key(context: Context, *, key_id: UUID) -> None:
@@ -174,6 +179,7 @@ def _state(key: StoredKey) -> dict[str, object]:
         is_active=key.is_active,
         expires_at=key.expires_at,
         revoked_at=key.revoked_at,
+        replaced_by_id=key.replaced_by_id,
     ).model_dump()
 
 
@@ -190,5 +196,6 @@ def _shown(key: StoredKey) -> ApiKey:
         expires_at=key.expires_at,
         last_used_at=key.last_used_at,
         revoked_at=key.revoked_at,
+        replaced_by_id=key.replaced_by_id,
         version=key.version,
     )

@@ -1,5 +1,6 @@
 """Statements about members, and about the memberships behind them."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -7,12 +8,22 @@ from uuid import UUID
 
 import asyncpg
 
-from fostr.domains.workspaces.members.schemas import Member
+from fostr.domains.workspaces.members.schemas import Member, MemberFilter
 from fostr.kernel.db.unit import Unit
 
 _COLUMNS: Final = """
-    m.id, m.user_id, m.email, m.full_name, m.display_name, m.avatar_url, m.role, m.status, m.created_at, m.updated_at,
-    m.version
+    m.id, m.user_id, m.email, m.full_name, m.display_name, m.title, m.avatar_url, m.role, m.status, m.created_at,
+    m.updated_at, m.version
+"""
+_WILD: Final = re.compile(r"[\\%_]")
+_ESCAPED: Final = r"\\\g<0>"
+_MATCHES: Final = """
+    m.workspace_id = :workspace and (:include_removed or m.status <> 'removed')
+    and (:is_active::bool is null or (m.status = 'active') = :is_active)
+    and (
+        :pattern::text is null
+        or m.full_name ilike :pattern or m.display_name ilike :pattern or m.email ilike :pattern
+    )
 """
 
 
@@ -31,15 +42,17 @@ def _member(row: asyncpg.Record) -> Member:
 
 
 async def find_person(unit: Unit, *, user_id: UUID) -> Person | None:
+    """Return what is to be copied of an account, which is not deleted until the transaction ends."""
     row = await unit.row(
-        "select id as user_id, email, full_name, avatar_url from users where id = :user_id", user_id=user_id
+        "select id as user_id, email, full_name, avatar_url from users where id = :user_id for key share",
+        user_id=user_id,
     )
     return None if row is None else Person(**dict(row))
 
 
 async def has_role(unit: Unit, *, workspace_id: UUID, role: str) -> bool:
     return await unit.value(
-        "select exists (select 1 from roles where workspace_id = :workspace_id and key = :role)",
+        "select exists (select 1 from roles where workspace_id = :workspace_id and key = :role for share)",
         workspace_id=workspace_id,
         role=role,
     )
@@ -61,11 +74,17 @@ async def insert_membership(unit: Unit, *, workspace_id: UUID, user_id: UUID, me
     return inserted == 1
 
 
-async def insert_member(unit: Unit, *, member_id: UUID, person: Person, role: str) -> Member:
+async def insert_member(unit: Unit, *, member_id: UUID, person: Person, role: str, now: datetime) -> Member | None:
+    """Return None when the person is a member. Somebody who had left is the same member again, under the old id."""
     row = await unit.row(
         f"""
         insert into members as m (workspace_id, id, user_id, email, full_name, avatar_url, role)
         values (:workspace, :id, :user_id, :email, :full_name, :avatar_url, :role)
+        on conflict (workspace_id, user_id) do update
+        set email = excluded.email, full_name = excluded.full_name,
+            avatar_url = case when m.has_own_avatar then m.avatar_url else excluded.avatar_url end,
+            role = excluded.role, status = 'active', updated_at = :now, version = m.version + 1
+        where m.workspace_id = :workspace and m.status = 'removed'
         returning {_COLUMNS}
         """,
         id=member_id,
@@ -74,14 +93,18 @@ async def insert_member(unit: Unit, *, member_id: UUID, person: Person, role: st
         full_name=person.full_name,
         avatar_url=person.avatar_url,
         role=role,
+        now=now,
     )
-    assert row is not None  # noqa: S101 - an insert returns its row or raises
-    return _member(row)
+    return None if row is None else _member(row)
 
 
-async def find_member(unit: Unit, *, member_id: UUID) -> Member | None:
+async def find_member(unit: Unit, *, member_id: UUID, lock: bool = False) -> Member | None:
     row = await unit.row(
-        f"select {_COLUMNS} from members m where m.workspace_id = :workspace and m.id = :id", id=member_id
+        f"""
+        select {_COLUMNS} from members m
+        where m.workspace_id = :workspace and m.id = :id {"for no key update" if lock else ""}
+        """,
+        id=member_id,
     )
     return None if row is None else _member(row)
 
@@ -94,20 +117,77 @@ async def find_member_of_user(unit: Unit, *, user_id: UUID) -> Member | None:
     return None if row is None else _member(row)
 
 
-async def list_members(unit: Unit, *, limit: int, offset: int) -> list[Member]:
+async def list_members(unit: Unit, *, wanted: MemberFilter, limit: int, offset: int) -> list[Member]:
     rows = await unit.rows(
-        f"""
-        select {_COLUMNS} from members m where m.workspace_id = :workspace
-        order by m.created_at, m.id limit :limit offset :offset
-        """,
+        f"select {_COLUMNS} from members m where {_MATCHES} order by m.created_at, m.id limit :limit offset :offset",
+        **_matching(wanted),
         limit=limit,
         offset=offset,
     )
     return [_member(row) for row in rows]
 
 
-async def count_members(unit: Unit) -> int:
-    return await unit.value("select count(*) from members m where m.workspace_id = :workspace")
+async def count_members(unit: Unit, *, wanted: MemberFilter) -> int:
+    return await unit.value(f"select count(*) from members m where {_MATCHES}", **_matching(wanted))
+
+
+def _matching(wanted: MemberFilter) -> dict[str, Any]:
+    pattern = None if not wanted.search else f"%{_WILD.sub(_ESCAPED, wanted.search)}%"
+    return {"is_active": wanted.is_active, "include_removed": wanted.include_removed, "pattern": pattern}
+
+
+async def list_cards(unit: Unit) -> str:
+    """Return every active member as JSON, by name."""
+    return await unit.value(
+        """
+        select coalesce(json_agg(json_build_object(
+            'id', m.id, 'email', m.email, 'full_name', m.full_name, 'display_name', m.display_name,
+            'avatar_url', m.avatar_url, 'role', m.role
+        ) order by lower(coalesce(nullif(m.display_name, ''), nullif(m.full_name, ''), m.email)), m.id), '[]')::text
+        from members m where m.workspace_id = :workspace and m.status = 'active'
+        """
+    )
+
+
+async def update_profile(unit: Unit, *, member_id: UUID, display_name: str, title: str, now: datetime) -> Member:
+    row = await unit.row(
+        f"""
+        update members m set display_name = :display_name, title = :title, updated_at = :now, version = m.version + 1
+        where m.workspace_id = :workspace and m.id = :id
+        returning {_COLUMNS}
+        """,
+        id=member_id,
+        display_name=display_name,
+        title=title,
+        now=now,
+    )
+    assert row is not None  # noqa: S101 - locked by the caller
+    return _member(row)
+
+
+async def set_status(unit: Unit, *, member_id: UUID, status: str, now: datetime) -> Member:
+    """Let a member in or keep them out, in both halves of their membership."""
+    await unit.run(
+        "update memberships set status = :status where workspace_id = :workspace and member_id = :id",
+        id=member_id,
+        status=status,
+    )
+    row = await unit.row(
+        f"""
+        update members m set status = :status, updated_at = :now, version = m.version + 1
+        where m.workspace_id = :workspace and m.id = :id
+        returning {_COLUMNS}
+        """,
+        id=member_id,
+        status=status,
+        now=now,
+    )
+    assert row is not None  # noqa: S101 - locked by the caller
+    return _member(row)
+
+
+async def find_user_id(unit: Unit, *, email: str) -> UUID | None:
+    return await unit.value("select id from users where email = :email and is_active", email=email)
 
 
 async def list_names(unit: Unit, *, member_ids: list[UUID]) -> dict[UUID, str]:
@@ -126,9 +206,11 @@ async def update_copy(unit: Unit, *, person: Person, now: datetime) -> Member | 
     row = await unit.row(
         f"""
         update members m
-        set email = :email, full_name = :full_name, avatar_url = :avatar_url, updated_at = :now, version = m.version + 1
+        set email = :email, full_name = :full_name, updated_at = :now, version = m.version + 1,
+            avatar_url = case when m.has_own_avatar then m.avatar_url else :avatar_url end
         where m.workspace_id = :workspace and m.user_id = :user_id
-          and (m.email, m.full_name, m.avatar_url) is distinct from (:email, :full_name, :avatar_url)
+          and ((m.email, m.full_name) is distinct from (:email, :full_name)
+            or not m.has_own_avatar and m.avatar_url is distinct from :avatar_url)
         returning {_COLUMNS}
         """,
         user_id=person.user_id,
@@ -169,6 +251,7 @@ def columns(member: Member) -> dict[str, Any]:
         "email": member.email,
         "full_name": member.full_name,
         "display_name": member.display_name,
+        "title": member.title,
         "avatar_url": member.avatar_url,
         "role": member.role,
         "status": member.status,

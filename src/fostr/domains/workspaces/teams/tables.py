@@ -20,7 +20,9 @@ teams: Final = workspace_table(
     belongs_to("parent_team_id", "teams", on_delete="SET NULL"),
     belongs_to("created_by", "members", on_delete="SET NULL"),
     index("ix_teams_parent_team_id", "workspace_id", "parent_team_id"),
+    index("uq_teams_name", "workspace_id", text("lower(name)"), unique=True),
 )
+"""A team that is not active keeps its people and what was granted to it, and meanwhile gives them no rights."""
 
 team_members: Final = workspace_table(
     "team_members",

@@ -20,7 +20,7 @@ from fostr.kernel.http.errors import StaleUpdate, raises
 from fostr.kernel.http.guards import SignedIn, in_path_workspace
 from fostr.kernel.http.paging import LimitedSlice, Page
 from fostr.kernel.http.routing import Router
-from fostr.kernel.http.scopes import KeyIsBound, SignedInToWrite
+from fostr.kernel.http.scopes import Impersonating, KeyIsBound, SignedInToWrite
 
 router = Router(prefix="/workspaces", tags=["Workspaces"])
 
@@ -34,7 +34,7 @@ async def list(context: SignedIn, part: LimitedSlice) -> Page[Workspace]:  # noq
     return await service.list_workspaces(context, part=part)
 
 
-@router.post("", status_code=201, responses=raises(KeyIsBound))
+@router.post("", status_code=201, responses=raises(KeyIsBound, Impersonating))
 async def create(
     context: SignedInToWrite,
     data: WorkspaceCreate,
@@ -51,7 +51,7 @@ async def create(
     return await service.create_workspace(context, data=data)
 
 
-@router.post("/switch", responses=raises(SessionRequired, WorkspaceNotFound, KeyIsBound))
+@router.post("/switch", responses=raises(SessionRequired, WorkspaceNotFound, KeyIsBound, Impersonating))
 async def switch(context: SignedInToWrite, data: WorkspaceSwitch) -> Workspace:
     """Go on in another workspace.
 

@@ -8,6 +8,7 @@ import asyncpg
 
 from fostr.domains.workspaces.workspaces.schemas import Workspace
 from fostr.kernel.db.unit import Unit
+from fostr.kernel.steps import newest_step
 
 _OWN: Final = """
     select w.id, w.name, w.slug, w.logo_url, m.role, m.member_id,
@@ -18,8 +19,9 @@ _OWN: Final = """
     left join tokens t on t.id = :credential_id::uuid
     left join sessions s on s.id = :credential_id
     where m.user_id = :user_id and m.status = 'active' and (t.workspace_id is null or t.workspace_id = w.id)
+      and (s.acting_user_id is null or s.workspace_id = w.id)
 """
-"""The caller's workspaces, as far as their credential reaches: an API key reaches one."""
+"""The caller's workspaces, as far as their credential reaches: an API key, and whoever acts for somebody, reach one."""
 
 
 def _workspace(row: asyncpg.Record) -> Workspace:
@@ -30,12 +32,14 @@ async def insert_workspace(unit: Unit, *, workspace_id: UUID, name: str, slug: s
     """Say whether the slug was free."""
     inserted = await unit.run(
         """
-        insert into workspaces (id, name, slug) values (:id, :name, :slug)
+        insert into workspaces (id, name, slug, step) values (:id, :name, :slug, :step)
         on conflict (slug) do nothing
         """,
         id=workspace_id,
         name=name,
         slug=slug,
+        # What steps do to older workspaces, a new one has from the beginning.
+        step=newest_step(),
     )
     return inserted == 1
 
@@ -57,7 +61,9 @@ async def count_own(unit: Unit, *, user_id: UUID, credential_id: UUID) -> int:
         select count(*) from memberships m
         join workspaces w on w.id = m.workspace_id and w.deleted_at is null
         left join tokens t on t.id = :credential_id
+        left join sessions s on s.id = :credential_id
         where m.user_id = :user_id and m.status = 'active' and (t.workspace_id is null or t.workspace_id = w.id)
+          and (s.acting_user_id is null or s.workspace_id = w.id)
         """,
         user_id=user_id,
         credential_id=credential_id,
@@ -72,6 +78,10 @@ async def find_own(unit: Unit, *, user_id: UUID, credential_id: UUID | None, wor
         workspace_id=workspace_id,
     )
     return None if row is None else _workspace(row)
+
+
+async def get_name(unit: Unit, *, workspace_id: UUID) -> str:
+    return await unit.value("select name from workspaces where id = :id", id=workspace_id)
 
 
 async def lock_workspace(unit: Unit, *, workspace_id: UUID) -> asyncpg.Record | None:

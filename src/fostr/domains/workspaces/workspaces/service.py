@@ -11,6 +11,7 @@ from fostr.domains.workspaces.workspaces.rules import extend_slug, make_slug
 from fostr.domains.workspaces.workspaces.schemas import Workspace, WorkspaceCreate, WorkspaceUpdate
 from fostr.kernel.db.unit import Unit
 from fostr.kernel.events.outbox import Actor, Cause, record
+from fostr.kernel.files.pictures import delete_picture
 from fostr.kernel.http.concurrency import check_version
 from fostr.kernel.http.context import AccountContext, Context
 from fostr.kernel.http.paging import Page, Slice
@@ -111,7 +112,16 @@ async def update_workspace(context: Context, *, data: WorkspaceUpdate, expected_
             before=before,
             after=after,
         )
+        _remove_replaced_logo(context, before=before["logo_url"], after=after["logo_url"])
     return await get_workspace(context, workspace_id=context.workspace_id)
+
+
+def _remove_replaced_logo(context: Context, *, before: str | None, after: str | None) -> None:
+    """Remove the former logo, if it was uploaded here; once the change holds, for until then it is shown."""
+    if before is not None and before != after:
+        context.unit.after_commit(
+            lambda: delete_picture(context.runtime.files, before, owner_id=context.workspace_id, kind="logo")
+        )
 
 
 async def switch_workspace(context: AccountContext, *, workspace_id: UUID) -> Workspace:

@@ -3,6 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.recordsets.grants import service
 from fostr.domains.records.recordsets.grants.schemas import Grant, GrantCreate
 from fostr.domains.records.recordsets.grants.service import GrantNotFound
@@ -11,7 +12,7 @@ from fostr.kernel.http.errors import raises
 from fostr.kernel.http.paging import Page, Slice, numbered
 from fostr.kernel.http.routing import Router
 
-router = Router(prefix="/recordsets/{recordset}/access", tags=["Recordsets"])
+router = Router(prefix="/recordsets/{recordset}/access", tags=["Recordsets"], module=RECORDS)
 
 Administered = Annotated[Reached, recordset_in_path("administer")]
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.recordsets import service as recordsets
 from fostr.domains.records.recordsets.definition import SettingsInvalid
 from fostr.domains.records.recordsets.reach import ActionForbidden, Reached, RecordsetNotFound, recordset_in_path
@@ -10,7 +11,7 @@ from fostr.domains.records.recordsets.schemas import MapEnabled, MapSettings, Re
 from fostr.kernel.http.errors import raises
 from fostr.kernel.http.routing import Router
 
-router = Router(prefix="/recordsets/{recordset}", tags=["Recordsets"])
+router = Router(prefix="/recordsets/{recordset}", tags=["Recordsets"], module=RECORDS)
 
 Administered = Annotated[Reached, recordset_in_path("administer")]
 

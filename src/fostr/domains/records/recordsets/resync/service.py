@@ -72,6 +72,7 @@ async def dispatch_resync(context: Context, recordset: Recordset) -> UUID:
         workspace=context.workspace_id,
         workflow_id=f"{JOB}:{recordset.id}:{recordset.fields_version}",
         created_by=context.member_id,
+        acting_as=context.principal.acting_as,
     )
 
 
@@ -160,6 +161,6 @@ async def _finish(job: JobContext, recordset: Recordset, passed: int) -> bool:
             entity_id=recordset.id,
             after={"records": passed},
             cause=Cause(kind="job", id=job.id, count=passed),
-            actor=Actor(member_id=job.created_by),
+            actor=Actor(member_id=job.created_by, acting_as=job.acting_as),
         )
     return True

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.recordsets import service as recordsets
 from fostr.domains.records.recordsets.reach import ActionForbidden, Reached, RecordsetNotFound, recordset_in_path
 from fostr.domains.records.recordsets.schemas import Recordset
@@ -15,7 +16,7 @@ from fostr.kernel.http.guards import in_workspace
 from fostr.kernel.http.paging import NumberedSlice, Page
 from fostr.kernel.http.routing import Router
 
-router = Router(prefix="/recordsets/trash", tags=["Recordsets"])
+router = Router(prefix="/recordsets/trash", tags=["Recordsets"], module=RECORDS)
 
 TrashViewer = Annotated[Context, in_workspace("can_view_trash")]
 Restorable = Annotated[Reached, recordset_in_path("restore", trashed=True)]

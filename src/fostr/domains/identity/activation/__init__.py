@@ -1,0 +1,1 @@
+"""Activation: proving that an address is one's own, and choosing the first password."""

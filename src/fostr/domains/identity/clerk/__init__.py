@@ -1,0 +1,1 @@
+"""Clerk: people whom a front end signs in by that service."""

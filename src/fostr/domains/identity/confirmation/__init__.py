@@ -1,0 +1,1 @@
+"""Confirming who one is, before what cannot be undone."""

@@ -1,0 +1,1 @@
+"""Links that were sent to people: how they are looked at and used by whoever follows them."""

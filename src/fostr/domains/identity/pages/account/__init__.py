@@ -1,0 +1,1 @@
+"""An account, as its person sees to it with a browser."""

@@ -1,0 +1,1 @@
+"""Where links of our mails lead."""

@@ -1,0 +1,1 @@
+"""Provisioning: an account and its workspace, made by a job that can be followed."""

@@ -1,0 +1,1 @@
+"""Recovery: a new password for somebody who forgot theirs."""

@@ -1,0 +1,1 @@
+"""Ownership: whose recordsets and records are, and handing them over."""

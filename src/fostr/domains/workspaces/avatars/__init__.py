@@ -1,0 +1,1 @@
+"""The picture that a member has in one workspace alone."""

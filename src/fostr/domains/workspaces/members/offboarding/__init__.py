@@ -1,0 +1,1 @@
+"""Offboarding: what belongs to a member, and handing it over."""

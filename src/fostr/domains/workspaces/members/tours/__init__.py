@@ -1,0 +1,1 @@
+"""Tours of the product: which a member has been through."""

@@ -1,0 +1,1 @@
+"""Modules: the parts of the product, as a workspace has set them."""

@@ -1,0 +1,1 @@
+"""Pages about workspaces: choosing one, its first page, accepting an invitation."""
