@@ -104,8 +104,9 @@ async def client(app: FastAPI, openapi: dict[str, Any]) -> AsyncIterator[Client]
 
 
 @pytest.fixture
-async def cast(runtime: Runtime) -> Cast:
-    """Two fresh workspaces and their people."""
+async def cast(runtime: Runtime, client: Client) -> Cast:
+    """Two fresh workspaces and their people; the client keeps no cookie of an earlier test."""
+    client.inner.cookies.clear()
     return await create_cast(runtime)
 
 

@@ -316,7 +316,8 @@ def test_whole_product_starts_mends_itself_and_starts_again(place: Path) -> None
     """The same with Fostr's own commands: API, worker, migrations, the first administrator's link."""
     with Up(place / "data", command=("-m", "fostr", "up")) as up:
         assert up.is_ready()
-        await_that(lambda: f"{up.url}/setup#token=" in up.text)
+        shown = up.url.replace("127.0.0.1", "localhost")
+        await_that(lambda: f"{shown}/setup#token=" in up.text)
         processes = up.family()
         for process in processes:
             if is_api(process) or process.pid == up.database:
