@@ -105,8 +105,10 @@ async def client(app: FastAPI, openapi: dict[str, Any]) -> AsyncIterator[Client]
 
 @pytest.fixture
 async def cast(runtime: Runtime, client: Client) -> Cast:
-    """Two fresh workspaces and their people; the client keeps no cookie of an earlier test."""
+    """Two fresh workspaces and their people; no cookie of an earlier test, nothing counted towards a limit."""
     client.inner.cookies.clear()
+    async with runtime.database.unit() as unit:
+        await unit.run("delete from limit_counters")
     return await create_cast(runtime)
 
 

@@ -6,12 +6,14 @@ say who did something are no belongings: they keep the member's id, and with it 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from fostr.kernel.discovery import import_modules
+from fostr.kernel.events.outbox import Cause, record
+from fostr.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -78,6 +80,35 @@ class BelongingKind:
     list: Lister
     reassign: Reassigner | None = None
     release: Releaser | None = None
+
+
+async def record_handover(
+    context: Context, *, type: str, source: UUID, target: UUID, listed_as: str, ids: Sequence[UUID]
+) -> None:
+    """Record one event for things that went from one member to another, unless there were none.
+
+    Args:
+        context: the request.
+        type: the event's.
+        source: the member who had them.
+        target: the member who has them now.
+        listed_as: the fact that lists them, such as `team_ids`.
+        ids: the things.
+    """
+    if ids:
+        await record(
+            context,
+            type=type,
+            entity="member",
+            entity_id=source,
+            after={**tell_ends(source, target), "count": len(ids), listed_as: [str(each) for each in ids]},
+            cause=Cause(kind="request", id=new_id(), count=len(ids)),
+        )
+
+
+def tell_ends(source: UUID, target: UUID) -> dict[str, str]:
+    """Return from whom to whom something went, as events tell it."""
+    return {"from_member_id": str(source), "to_member_id": str(target)}
 
 
 _kinds: dict[str, BelongingKind] = {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fostr.domains.records.ownership import repository
 from fostr.domains.records.ownership.events import RECORDS_REASSIGNED, RECORDSETS_REASSIGNED
-from fostr.kernel.belongings import BelongingKind, register_belongings
+from fostr.kernel.belongings import BelongingKind, record_handover, register_belongings, tell_ends
 from fostr.kernel.events.outbox import Cause, record
 from fostr.kernel.ids import new_id
 
@@ -18,16 +18,9 @@ if TYPE_CHECKING:
 
 async def _hand_over_recordsets(context: Context, *, source: UUID, target: UUID) -> int:
     handed = await repository.hand_over_recordsets(context.unit, source=source, target=target, now=context.now)
-    if handed:
-        ids = [str(recordset_id) for recordset_id in handed]
-        await record(
-            context,
-            type=RECORDSETS_REASSIGNED,
-            entity="member",
-            entity_id=source,
-            after={**_between(source, target), "count": len(ids), "recordset_ids": ids},
-            cause=Cause(kind="request", id=new_id(), count=len(ids)),
-        )
+    await record_handover(
+        context, type=RECORDSETS_REASSIGNED, source=source, target=target, listed_as="recordset_ids", ids=handed
+    )
     return len(handed)
 
 
@@ -42,14 +35,10 @@ async def _hand_over_records(context: Context, *, source: UUID, target: UUID) ->
             type=RECORDS_REASSIGNED,
             entity="recordset",
             entity_id=recordset_id,
-            after={"recordset_id": str(recordset_id), **_between(source, target), "count": count},
+            after={"recordset_id": str(recordset_id), **tell_ends(source, target), "count": count},
             cause=Cause(kind=cause.kind, id=cause.id, count=count),
         )
     return sum(handed.values())
-
-
-def _between(source: UUID, target: UUID) -> dict[str, str]:
-    return {"from_member_id": str(source), "to_member_id": str(target)}
 
 
 async def _end_grants(context: Context, member_id: UUID) -> None:

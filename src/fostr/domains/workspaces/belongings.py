@@ -5,29 +5,16 @@ from uuid import UUID
 from fostr.domains.workspaces.events import TEAMS_REASSIGNED
 from fostr.domains.workspaces.members.offboarding import repository
 from fostr.domains.workspaces.members.service import get_member
-from fostr.kernel.belongings import Belonging, BelongingKind, register_belongings
+from fostr.kernel.belongings import Belonging, BelongingKind, record_handover, register_belongings
 from fostr.kernel.db.unit import Unit
-from fostr.kernel.events.outbox import Cause, record
 from fostr.kernel.http.context import Context
-from fostr.kernel.ids import new_id
 
 
 async def _hand_over_teams(context: Context, *, source: UUID, target: UUID) -> int:
     team_ids = await repository.hand_over_teams(context.unit, source=source, target=target)
-    if team_ids:
-        await record(
-            context,
-            type=TEAMS_REASSIGNED,
-            entity="member",
-            entity_id=source,
-            after={
-                "from_member_id": str(source),
-                "to_member_id": str(target),
-                "count": len(team_ids),
-                "team_ids": [str(team_id) for team_id in team_ids],
-            },
-            cause=Cause(kind="request", id=new_id(), count=len(team_ids)),
-        )
+    await record_handover(
+        context, type=TEAMS_REASSIGNED, source=source, target=target, listed_as="team_ids", ids=team_ids
+    )
     return len(team_ids)
 
 

@@ -67,8 +67,9 @@ async def begin_public(request: Request) -> PublicContext:
 def open_public(request: Request) -> PublicContext:
     """Open the unit of work of a request; of several guards of one request, the first one does."""
     runtime: Runtime = request.app.state.runtime
-    unit: Unit = request.scope.get(UNIT_KEY) or runtime.database.unit()
-    request.scope[UNIT_KEY] = unit
+    unit: Unit | None = request.scope.get(UNIT_KEY)
+    if unit is None:
+        unit = request.scope[UNIT_KEY] = runtime.database.unit()
     return PublicContext(unit=unit, runtime=runtime, facts=request_facts(request), now=clock.now())
 
 

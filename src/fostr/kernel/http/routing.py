@@ -299,6 +299,11 @@ class SegmentRouter(APIRouter):
             if self._waiting.pop(segment, None) is not None:
                 self._add(segment, made)
 
+    def _find(self, segment: str) -> APIRouter | None:
+        if segment in self._waiting:
+            self._build(segment)
+        return self._by_segment.get(segment)
+
     def _build(self, segment: str) -> None:
         self._add(segment, [operation.build() for operation in self._waiting.pop(segment, [])])
 
@@ -310,10 +315,7 @@ class SegmentRouter(APIRouter):
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to the routes that share its segment."""
-        segment = first_segment(scope["path"]) if scope["type"] == "http" else ""
-        if segment in self._waiting:
-            self._build(segment)
-        inner = self._by_segment.get(segment) if scope["type"] == "http" else None
+        inner = self._find(first_segment(scope["path"])) if scope["type"] == "http" else None
         if inner is None:
             await super().app(scope, receive, send)
             return

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fostr.domains.records.permissions import RECORDSET_POLICY
+from fostr.domains.records.recordsets.counts.repository import count_of
 from fostr.kernel.access.evaluator import predicate
 from fostr.kernel.db.sql import Fragment
 
@@ -30,10 +31,7 @@ COUNTED: Final = 2_500
 field without an index, of which a quarter of the records have the wanted value."""
 
 
-WHOLE: Final = """
-    (select coalesce(sum(n.count), 0)::bigint from recordset_counts n
-     where n.workspace_id = :workspace and n.recordset_id = :recordset)
-"""
+WHOLE: Final = count_of(":recordset")
 """SQL of how many records the recordset has that a selection is of."""
 
 

@@ -23,11 +23,21 @@ ADDED_UP: Final = """
 """
 """The end of an insert into `recordset_counts`."""
 
-RECORD_COUNT: Final = """
-    (select coalesce(sum(n.count), 0)::bigint from recordset_counts n
-     where n.workspace_id = :workspace and n.recordset_id = s.id)
-"""
-"""SQL of the number of records of a recordset `s`, those in the trash left out."""
+
+def count_of(recordset: str) -> str:
+    """Return SQL of the number of a recordset's records, those in the trash left out.
+
+    Args:
+        recordset: SQL of the recordset's id.
+    """
+    return f"""
+        (select coalesce(sum(n.count), 0)::bigint from recordset_counts n
+         where n.workspace_id = :workspace and n.recordset_id = {recordset})
+    """
+
+
+RECORD_COUNT: Final = count_of("s.id")
+"""The same of a recordset `s`."""
 
 
 def pick_shard(record_id: UUID) -> int:
@@ -37,13 +47,7 @@ def pick_shard(record_id: UUID) -> int:
 
 async def get_count(unit: Unit, recordset_id: UUID) -> int:
     """Return how many records a recordset has, those in the trash left out."""
-    return await unit.value(
-        """
-        select coalesce(sum(n.count), 0)::bigint from recordset_counts n
-        where n.workspace_id = :workspace and n.recordset_id = :id
-        """,
-        id=recordset_id,
-    )
+    return await unit.value(f"select {count_of(':id')}", id=recordset_id)
 
 
 async def count_anew(unit: Unit, recordset_id: UUID) -> None:
