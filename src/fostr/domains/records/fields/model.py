@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from fostr.domains.records.fields.types import TYPES, FieldType
+from fostr.domains.records.fields.types import TYPES, FieldType, Kind
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from fostr.kernel.access.evaluator import FieldMask
+    from fostr.kernel.db.sql import Fragment
 
 
 KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -20,10 +21,27 @@ KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """How the value of a field is computed that no record keeps.
+
+    Attributes:
+        kind: as what its values are compared.
+        sql: SQL on `records r`, typed as `kind` is compared, by the rights of whoever the recordset was loaded for. The
+            names of its parameters begin with the field's key.
+        shown: the same as jsonb, as the API shows it.
+    """
+
+    kind: Kind
+    sql: Fragment
+    shown: Fragment
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A field of a recordset.
 
     Attributes:
+        computed: how the value is computed, where no record keeps it.
         promoted_to: the typed column of `records` that holds a copy of every value, for filters and sorts.
         filling: the column that is to be it, while some records have no copy yet: written and not read.
     """
@@ -39,6 +57,7 @@ class Field:
     read_only_for: frozenset[str]
     promoted_to: str | None
     filling: str | None = None
+    computed: Computed | None = None
 
     def __post_init__(self) -> None:
         """Refuse a key that must not stand inside SQL text."""
@@ -50,6 +69,11 @@ class Field:
     def field_type(self) -> FieldType:
         """What the field can hold."""
         return TYPES[self.type]
+
+    @property
+    def kind(self) -> Kind:
+        """As what its values are compared."""
+        return self.field_type.kind if self.computed is None else self.computed.kind
 
     @property
     def slot(self) -> str | None:

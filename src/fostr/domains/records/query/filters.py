@@ -63,6 +63,11 @@ class _Builder:
     conditions: list[str] = field(default_factory=list[str])
     params: dict[str, Any] = field(default_factory=dict[str, Any])
 
+    def left(self, entry: Field) -> str:
+        """Return the SQL of a field's value, its parameters taken up."""
+        self.params.update(parameters_of(entry))
+        return expression(entry)
+
     def bind(self, value: Any) -> str:
         name = f"f{len(self.params)}"
         self.params[name] = value
@@ -139,7 +144,7 @@ def _add(
         entry = builder.recordset.by_key.get(key)
         if entry is None or key in builder.mask.hidden:
             raise FilterInvalid(f"There is no field {key!r}.", parameter=parameter, field=key)
-        if kinds is not None and entry.field_type.kind not in kinds:
+        if kinds is not None and entry.kind not in kinds:
             raise FilterInvalid(f"Field {key!r} is of type {entry.type}.", parameter=parameter, field=key)
         for operator, operand in _operations(wanted).items():
             _condition(builder, parameter, entry, aliases.get(operator, operator), operand)
@@ -156,8 +161,8 @@ def _operations(wanted: Any) -> dict[str, Any]:
 
 
 def _condition(builder: _Builder, parameter: str, entry: Field, operator: str, operand: Any) -> None:
-    allowed = OPERATORS[entry.field_type.kind]
-    if entry.field_type.kind == "list":
+    allowed = OPERATORS[entry.kind]
+    if entry.kind == "list":
         operator = {"eq": "has", "in": "has_any"}.get(operator, operator)
     if operator not in allowed:
         raise FilterInvalid(
@@ -173,11 +178,16 @@ def _condition(builder: _Builder, parameter: str, entry: Field, operator: str, o
 
 
 def expression(entry: Field, *, alias: str = "r") -> str:
-    """Return the SQL that stands for a field's value, typed for comparing: the promoted column where there is one."""
+    """Return the SQL that stands for a field's value, typed for comparing: the promoted column where there is one.
+
+    Whoever puts it into a statement passes `parameters_of` the field along.
+    """
+    if entry.computed is not None:
+        return entry.computed.sql.text
     if entry.promoted_to is not None:
         return f"{alias}.{entry.promoted_to}"
     raw = f"{alias}.field_values->>'{entry.key}'"
-    match entry.field_type.kind:
+    match entry.kind:
         case "number":
             return f"({raw})::double precision"
         case "time":
@@ -191,9 +201,14 @@ def expression(entry: Field, *, alias: str = "r") -> str:
             return f"({raw})"
 
 
+def parameters_of(entry: Field) -> Mapping[str, Any]:
+    """Return the parameters of a field's `expression`."""
+    return {} if entry.computed is None else entry.computed.sql.params
+
+
 def comparable(entry: Field, value: Any) -> Any:
     """Return a checked value as it is compared with `expression`."""
-    match entry.field_type.kind:
+    match entry.kind:
         case "number":
             return float(value)
         case "time":
@@ -206,7 +221,7 @@ def comparable(entry: Field, value: Any) -> Any:
 def _operand(entry: Field, value: Any) -> Any:
     if value is None or isinstance(value, dict | list):
         raise ValueRefused("cannot be compared with")
-    checked = check_value(entry, value) if entry.field_type.kind != "text" else str(value)
+    checked = check_value(entry, value) if entry.kind != "text" else str(value)
     if checked is None:
         raise ValueRefused("cannot be compared with")
     if isinstance(checked, str):
@@ -216,10 +231,10 @@ def _operand(entry: Field, value: Any) -> Any:
 
 def _compare(builder: _Builder, entry: Field, operator: str, operand: Any) -> str:
     value = _operand(entry, operand)
-    left = expression(entry)
+    left = builder.left(entry)
     if entry.type == "datetime" and isinstance(operand, str) and len(operand.strip()) == len("2026-01-31"):
         return _compare_day(builder, left, operator, value)
-    if entry.field_type.kind == "text":
+    if entry.kind == "text":
         return _compare_text(builder, entry, operator, value)
     if operator == "ne":
         return f"{left} is distinct from {builder.bind(value)}"
@@ -227,7 +242,7 @@ def _compare(builder: _Builder, entry: Field, operator: str, operand: Any) -> st
 
 
 def _compare_text(builder: _Builder, entry: Field, operator: str, value: str) -> str:
-    left = expression(entry)
+    left = builder.left(entry)
     if operator == "ne":
         return f"(r.field_values->>'{entry.key}') is distinct from {builder.bind(value)}"
     condition = f"{left} = {builder.bind(value[:LONGEST_PROMOTED_TEXT] if entry.promoted_to else value)}"
@@ -268,9 +283,9 @@ def _membership(builder: _Builder, entry: Field, operator: str, operand: Any) ->
     if not isinstance(operand, list) or not operand or len(cast("list[Any]", operand)) > MOST_VALUES:
         raise ValueRefused(f"is not a list of 1 to {MOST_VALUES} values")
     values = [_operand(entry, value) for value in cast("list[Any]", operand)]
-    if entry.field_type.kind == "text" and entry.promoted_to:
+    if entry.kind == "text" and entry.promoted_to:
         values = [value[:LONGEST_PROMOTED_TEXT] for value in values]
-    left = expression(entry)
+    left = builder.left(entry)
     parameter = builder.bind(values)
     return f"{left} = any({parameter})" if operator == "in" else f"({left} is null or {left} <> all({parameter}))"
 
@@ -282,7 +297,7 @@ def _list_has(builder: _Builder, entry: Field, operator: str, operand: Any) -> s
     for value in values:
         check_text(value)
     sign = "?|" if operator == "has_any" else "?&"
-    return f"{expression(entry)} {sign} {builder.bind(values)}::text[]"
+    return f"{builder.left(entry)} {sign} {builder.bind(values)}::text[]"
 
 
 def _empty(_: _Builder, entry: Field, operator: str, operand: Any) -> str:

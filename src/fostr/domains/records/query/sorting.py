@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from fostr.domains.records.fields.model import hides_derived
-from fostr.domains.records.query.filters import expression
+from fostr.domains.records.query.filters import expression, parameters_of
 from fostr.kernel.http.errors import Unprocessable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fostr.domains.records.fields.model import Field, Recordset
     from fostr.kernel.access.evaluator import FieldMask
 
@@ -37,12 +39,14 @@ class SortKey:
         direction: which way.
         may_be_missing: whether some records have no value.
         is_indexed: whether an index holds the values that are there.
+        params: of the expression.
     """
 
     expression: str
     direction: Direction
     may_be_missing: bool
     is_indexed: bool
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def order(self) -> str:
         """Return the key as it stands in ORDER BY."""
@@ -61,6 +65,11 @@ class Order:
     def text(self) -> str:
         """What stands after ORDER BY."""
         return ", ".join([*(key.order() for key in self.keys), f"r.id {self.ties}"])
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of what stands there."""
+        return {name: value for key in self.keys for name, value in key.params.items()}
 
     @property
     def split(self) -> SortKey | None:
@@ -142,10 +151,10 @@ def _directions(sort_order: str | None, *, count: int) -> list[Direction]:
 
 
 def _key(name: str, direction: Direction, *, recordset: Recordset | None, mask: FieldMask | None) -> SortKey:
-    field = recordset.by_key.get(name) if recordset is not None else None
-    if field is not None and (mask is None or name not in mask.hidden):
-        return _field_key(field, direction)
-    if field is None and name in COLUMNS and not (name == "title" and _hides_titles(recordset, mask)):
+    entry = recordset.by_key.get(name) if recordset is not None else None
+    if entry is not None and (mask is None or name not in mask.hidden):
+        return _field_key(entry, direction)
+    if entry is None and name in COLUMNS and not (name == "title" and _hides_titles(recordset, mask)):
         return SortKey(COLUMNS[name], direction, may_be_missing=False, is_indexed=False)
     raise SortInvalid(f"There is nothing called {name!r} to sort by.", sort_by=name)
 
@@ -155,7 +164,13 @@ def _hides_titles(recordset: Recordset | None, mask: FieldMask | None) -> bool:
     return recordset is None or mask is None or hides_derived(recordset, mask)
 
 
-def _field_key(field: Field, direction: Direction) -> SortKey:
-    if field.field_type.kind in {"list", "document"}:
-        raise SortInvalid(f"Records cannot be sorted by a field of type {field.type}.", sort_by=field.key)
-    return SortKey(expression(field), direction, may_be_missing=True, is_indexed=field.promoted_to is not None)
+def _field_key(entry: Field, direction: Direction) -> SortKey:
+    if entry.kind in {"list", "document"}:
+        raise SortInvalid(f"Records cannot be sorted by a field of type {entry.type}.", sort_by=entry.key)
+    return SortKey(
+        expression(entry),
+        direction,
+        may_be_missing=True,
+        is_indexed=entry.promoted_to is not None,
+        params=parameters_of(entry),
+    )

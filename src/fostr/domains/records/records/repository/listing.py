@@ -157,7 +157,7 @@ async def _find_part(unit: Unit, page: _Page, part: _Part, *, before: int = 0) -
         before: records of an earlier part that are on the page; they are among those `found`.
     """
     selection = page.selection
-    params = {**selection.condition.params, **page.columns.values.params}
+    params = {**selection.condition.params, **selection.order.params, **page.columns.values.params}
     if selection.recordsets is not None:
         params.update(selection.recordsets.params)
     row = await unit.row(_statement(page, part), offset=page.offset, before=before, **params)
@@ -193,7 +193,7 @@ async def stream_selected(
         select {columns.text} from records r where {selection.condition.text}
         order by {selection.order.text} limit :stream_limit
     """
-    params = {"stream_limit": limit, **selection.condition.params, **columns.params}
+    params = {"stream_limit": limit, **selection.condition.params, **selection.order.params, **columns.params}
     async with aclosing(unit.stream(text, prefetch=prefetch, **params)) as rows:
         async for row in rows:
             yield row
