@@ -38,17 +38,24 @@ def _number(most: int, seed: int) -> str:
 
 FIELDS: Final[list[dict[str, Any]]] = [
     {"name": "Name", "key": "name", "type": "text", "is_required": True},
-    {"name": "State", "key": "state", "type": "select", "options": {"choices": _STATES}},
-    {"name": "Stage", "key": "stage", "type": "select", "options": {"choices": sorted(set(_STAGES))}},
+    {"name": "State", "key": "state", "type": "select", "options": {"choices": _STATES}, "is_promoted": True},
+    {
+        "name": "Stage",
+        "key": "stage",
+        "type": "select",
+        "options": {"choices": sorted(set(_STAGES))},
+        "is_promoted": True,
+    },
     {"name": "Email", "key": "email", "type": "email"},
     {"name": "Company", "key": "company", "type": "text"},
-    {"name": "Amount", "key": "amount", "type": "currency", "options": {"currency": "USD"}},
+    {"name": "Amount", "key": "amount", "type": "currency", "options": {"currency": "USD"}, "is_promoted": True},
     {"name": "Units", "key": "units", "type": "number"},
     {"name": "Latitude", "key": "latitude", "type": "number"},
     {"name": "Longitude", "key": "longitude", "type": "number"},
     {"name": "Opened", "key": "opened", "type": "date"},
 ]
-"""As they are sent when the recordset is made; which of them get typed columns is the product's choice."""
+"""As they are sent when the recordset is made. Lists are filtered and sorted by those that are promoted; which of the
+others get typed columns is the product's choice."""
 
 SETTINGS: Final = {"title_field": "name", "map": {"lat_field": "latitude", "lng_field": "longitude"}}
 

@@ -186,6 +186,18 @@ class Settings(BaseSettings):
     )
     trash_days: int = Field(default=30, ge=1, le=3650, description="Days that deleted things stay in the trash.")
 
+    google_maps_key: SecretStr | None = Field(
+        default=None, description="Key of the Google Maps Geocoding API. Without it, Google is not asked for places."
+    )
+    google_maps_url: str = Field(
+        default="https://maps.googleapis.com", description="Address of that API, or of one that speaks its language."
+    )
+    nominatim_url: str | None = Field(
+        default=None,
+        description="Address of a Nominatim server that is asked for places; the public one takes one question a "
+        "second. Without it, none is asked.",
+    )
+
     ai_base_url: str | None = Field(
         default=None,
         description="Address of an API that speaks OpenAI's language, for the assistant of the platform.",
@@ -221,7 +233,7 @@ class Settings(BaseSettings):
     def _resolve_data(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("public_url", "ai_base_url")
+    @field_validator("public_url", "ai_base_url", "google_maps_url", "nominatim_url")
     @classmethod
     def _check_http_url(cls, value: str | None) -> str | None:
         if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):

@@ -25,10 +25,17 @@ VIEWERS_MAY: Final = {
     "POST /api/v1/personal-access-tokens",
     "POST /api/v1/import/jobs/cancel-all",
     "POST /api/v1/records/bulk-delete",
+    "POST /api/v1/records/duplicates",
+    "POST /api/v1/records/spatial-filter",
 }
 """What is about the viewer's own things, only reads, or answers for each record by itself that it may not be."""
 
-VIEWERS_OWN: Final = {"POST /api/v1/members/me/tours", "DELETE /api/v1/members/me/tours"}
+VIEWERS_OWN: Final = {
+    "POST /api/v1/members/me/tours",
+    "DELETE /api/v1/members/me/tours",
+    "POST /api/v1/recordsets/{recordset}/views",
+    "POST /api/v1/recordsets/{recordset}/views/{view_id}/duplicate",
+}
 """What writes rows of the viewer's own into the workspace, and nothing else; its own tests say so."""
 
 CATALOGUED: Final = {"permission"}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SECRET: Final = "zanzibar-marmalade"
 """Stands in everything that acme keeps; no answer to somebody else may ever hold it."""
 
-WORDS: Final = frozenset({"role", "permission"})
+WORDS: Final = frozenset({"role", "permission", "number", "zoom", "x", "y", "z"})
 """Parameters that stand in paths as words, and in bodies for something else."""
 
 CSV: Final = f"name,size\n{SECRET},1\nsecond,2\n"
@@ -73,13 +73,50 @@ async def create_world(client: Client, cast: Cast, runtime: Runtime) -> World:
     recordset = await create_recordset(owner, name=f"Places {SECRET}", fields=fields, settings=places)
     for person in (cast.member, cast.viewer):
         await grant(owner, recordset, person, "can_view")
-    values = {"name": SECRET, "lat": 37.4, "lng": -122.0}
-    record = await create_record(owner, recordset, values)
-    record = (await owner.patch(f"/api/v1/records/{record['id']}", json={"field_values": {"lat": 37.5}})).json()
-    history = (await owner.get(f"/api/v1/records/{record['id']}/history")).json()
-    comment = (await owner.post(f"/api/v1/records/{record['id']}/comments", json={"text": SECRET})).json()
     trashed = await create_recordset(owner, name=f"Old {SECRET}", fields=fields)
     assert (await owner.delete(f"/api/v1/recordsets/{trashed['slug']}")).status_code == 204
+    return World(
+        ids={
+            "recordset": recordset["slug"],
+            "recordset_id": recordset["id"],
+            "field_key": "name",
+            "rule_id": await _create_rule(owner, recordset),
+            **dict.fromkeys(("zoom", "x", "y", "z"), "0"),
+            **await _of_a_record(owner, recordset),
+            **await _of_a_view(owner, recordset),
+            **await _of_an_import(owner, recordset),
+            **await _of_people(client, cast, runtime),
+        },
+        trashed_slug=trashed["slug"],
+    )
+
+
+async def _of_a_record(owner: Client, recordset: dict[str, Any]) -> dict[str, Any]:
+    record = await create_record(owner, recordset, {"name": SECRET, "lat": 37.4, "lng": -122.0})
+    path = f"/api/v1/records/{record['id']}"
+    record = (await owner.patch(path, json={"field_values": {"lat": 37.5}})).json()
+    attached = await owner.post(f"/api/v1/crud/records/{record['id']}/attachments", files={"file": (SECRET, b"x")})
+    assert attached.status_code == 201, attached.text
+    return {
+        "record_id": record["id"],
+        "record_ids": [record["id"]],
+        "history_id": (await owner.get(f"{path}/history")).json()["items"][0]["id"],
+        "comment_id": await _created(owner, f"{path}/comments", {"text": SECRET}),
+        "attachment_id": attached.json()["id"],
+        "ids": attached.json()["id"],
+        "relationship_id": await _create_relationship(owner, recordset, record),
+        "tool": await _place_in_tool(owner, record),
+        "change_id": await _find_change(owner, recordset),
+    }
+
+
+async def _of_a_view(owner: Client, recordset: dict[str, Any]) -> dict[str, Any]:
+    view = await _create_view(owner, recordset)
+    link = await _create_link(owner, recordset, view)
+    return {"view_id": view, "link_id": link["id"], "share_token": link["token"]}
+
+
+async def _of_an_import(owner: Client, recordset: dict[str, Any]) -> dict[str, Any]:
     upload = await owner.post("/api/v1/import/upload", files={"file": (f"{SECRET}.csv", CSV, "text/csv")})
     assert upload.status_code == 200, upload.text
     uploaded = upload.json()
@@ -88,42 +125,83 @@ async def create_world(client: Client, cast: Cast, runtime: Runtime) -> World:
         json={"file_uri": uploaded["file_uri"], "field_mappings": {"name": "name"}},
     )
     assert job.status_code == 200, job.text
-    return World(
-        ids={
-            "workspace_id": str(cast.acme),
-            "recordset": recordset["slug"],
-            "recordset_id": recordset["id"],
-            "record_id": record["id"],
-            "history_id": history["items"][0]["id"],
-            "comment_id": comment["id"],
-            "job_id": job.json()["job_id"],
-            "record_ids": [record["id"]],
-            "file_uri": uploaded["file_uri"],
-            "member_id": str(cast.member.member_id),
-            "user_id": str(cast.member.user_id),
-            "team_id": await _create_team(runtime, cast),
-            "role": await _create_role(owner),
-            "permission": "can_view_record",
-            # One that there is would be switched off on the walk, and the rest of it would meet nothing else.
-            "module": "no-such-module",
-            "api_key_id": await _created(owner, "/api/v1/api-keys", {"name": SECRET, "scope": "read"}),
-            "token_id": await _created(owner, "/api/v1/personal-access-tokens", {"name": SECRET, "scope": "read"}),
-            "session_id": await _create_session(runtime, cast),
-            "impersonation_id": await _create_impersonation(runtime, cast),
-            "mail_id": await _create_mail(runtime, cast),
-            "passkey_id": await _create_passkey(runtime, cast),
-            "owner_id": str(cast.acme),
-            "slug": (await owner.get(f"/api/v1/workspaces/{cast.acme}")).json()["slug"],
-            "picture_id": f"avatar-{'0' * 32}",
-        },
-        trashed_slug=trashed["slug"],
-    )
+    return {
+        "job_id": job.json()["job_id"],
+        "file_uri": uploaded["file_uri"],
+        "upload_id": await _begin_upload(owner),
+        "number": "1",
+    }
+
+
+async def _of_people(client: Client, cast: Cast, runtime: Runtime) -> dict[str, Any]:
+    owner = client.as_(cast.owner)
+    return {
+        "workspace_id": str(cast.acme),
+        "owner_id": str(cast.acme),
+        "slug": (await owner.get(f"/api/v1/workspaces/{cast.acme}")).json()["slug"],
+        "member_id": str(cast.member.member_id),
+        "user_id": str(cast.member.user_id),
+        "team_id": await _create_team(runtime, cast),
+        "role": await _create_role(owner),
+        "permission": "can_view_record",
+        # One that there is would be switched off on the walk, and the rest of it would meet nothing else.
+        "module": "no-such-module",
+        "api_key_id": await _created(owner, "/api/v1/api-keys", {"name": SECRET, "scope": "read"}),
+        "token_id": await _created(owner, "/api/v1/personal-access-tokens", {"name": SECRET, "scope": "read"}),
+        "session_id": await _create_session(runtime, cast),
+        "impersonation_id": await _create_impersonation(runtime, cast),
+        "mail_id": await _create_mail(runtime, cast),
+        "passkey_id": await _create_passkey(runtime, cast),
+        "picture_id": f"avatar-{'0' * 32}",
+    }
+
+
+async def _find_change(client: Client, recordset: dict[str, Any]) -> str:
+    listed = await client.get("/api/v1/records/changes", params={"recordset_id": recordset["id"]})
+    assert listed.status_code == 200, listed.text
+    return listed.json()["items"][0]["id"]
+
+
+async def _create_rule(client: Client, recordset: dict[str, Any]) -> str:
+    # One whose condition is always true: it takes nothing from anybody.
+    body = {"name": SECRET, "actions": ["view"], "applies_to": {"roles": ["viewer"]}, "condition": {}}
+    return await _created(client, f"/api/v1/recordsets/{recordset['id']}/rules", body)
+
+
+async def _create_relationship(client: Client, recordset: dict[str, Any], record: dict[str, Any]) -> str:
+    other = await create_record(client, recordset, {"name": SECRET})
+    body = {"record_id": other["id"], "type": SECRET}
+    return await _created(client, f"/api/v1/records/{record['id']}/relationships", body)
 
 
 async def _created(client: Client, path: str, body: dict[str, Any]) -> str:
     response = await client.post(path, json=body)
     assert response.status_code == 201, response.text
     return response.json()["id"]
+
+
+async def _begin_upload(client: Client) -> str:
+    response = await client.post("/api/v1/import/upload/parts", json={"filename": f"{SECRET}.csv"})
+    assert response.status_code == 200, response.text
+    return response.json()["upload_id"]
+
+
+async def _place_in_tool(client: Client, record: dict[str, Any]) -> str:
+    response = await client.put(f"/api/v1/records/{record['id']}/tools/deals", json={"group_id": SECRET})
+    assert response.status_code == 200, response.text
+    return response.json()["tool"]
+
+
+async def _create_view(client: Client, recordset: dict[str, Any]) -> str:
+    path, body = f"/api/v1/recordsets/{recordset['slug']}/views", {"name": SECRET, "visibility": "shared"}
+    return await _created(client, path, body)
+
+
+async def _create_link(client: Client, recordset: dict[str, Any], view: str) -> dict[str, Any]:
+    path = f"/api/v1/recordsets/{recordset['slug']}/views/{view}/share-links"
+    response = await client.post(path, json={"name": SECRET})
+    assert response.status_code == 201, response.text
+    return response.json()
 
 
 async def _create_role(client: Client) -> str:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from fostr.domains.records.exports.formats import cell, guard_formula
+from fostr.domains.records.exports.formats import guard_formula, guarded_cell
+from fostr.domains.records.fields.types import TYPES
 from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast, Person
 from tests.support.client import Client, refusal
@@ -196,9 +197,11 @@ async def test_bad_input_is_refused(client: Client, cast: Cast, recordset: dict[
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_texts_that_a_spreadsheet_would_run_are_made_harmless(text: str) -> None:
     assert guard_formula(text) == f"'{text}"
-    assert cell([text]) == f"'{text}"
+    assert guarded_cell(TYPES["text"], text) == f"'{text}"
 
 
 def test_numbers_stay_numbers() -> None:
-    values: list[Any] = [-5, 1.5, None, True, {"a": 1}]
-    assert [cell(value) for value in values] == ["-5", "1.5", "", "true", '{"a":1}']
+    values: list[tuple[str, Any]] = [("number", -5), ("number", 1.5), ("text", None), ("boolean", True)]
+    assert [guarded_cell(TYPES[name], value) for name, value in values] == ["-5", "1.5", "", "true"]
+    assert guarded_cell(TYPES["json"], {"a": 1}) == '{"a":1}'
+    assert guarded_cell(TYPES["multi_select"], ["=1", "b"]) == "'=1; b"

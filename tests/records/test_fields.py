@@ -114,32 +114,28 @@ async def test_roles_of_the_workspace_can_be_named(client: Client, cast: Cast, r
     assert refusal(await define(client, cast.stranger, field)) == (422, "role_invalid")
 
 
-async def test_the_first_fields_that_can_be_are_promoted(client: Client, cast: Cast) -> None:
-    types = ["long_text", "text", "email", "boolean", "url", "select", "phone", "number", "date", "json", "datetime"]
+async def test_one_field_of_each_kind_is_promoted_where_nobody_said_so(client: Client, cast: Cast) -> None:
+    types = ["long_text", "text", "email", "boolean", "select", "rating", "number", "currency", "json", "datetime"]
     made = await create_recordset(
         client.as_(cast.owner), fields=[{"name": f"{name} field", "type": name} for name in [*types, "date"]]
     )
-    assert promoted(made) == [
-        "text_field",
-        "email_field",
-        "url_field",
-        "select_field",
-        "number_field",
-        "date_field",
-        "datetime_field",
-    ]
+    assert promoted(made) == ["select_field", "currency_field", "date_field"]
+    # Another of the same kind gets one when it is asked for; what was not decided stays so.
+    more = [{"name": "Second", "type": "number"}, {"name": "Third", "type": "number", "is_promoted": True}]
+    changed = await change(client, cast.owner, made, fields=more)
+    assert promoted(changed) == ["select_field", "currency_field", "date_field", "third"]
 
 
 async def test_what_was_said_about_promotion_counts(client: Client, cast: Cast) -> None:
-    fields: list[dict[str, Any]] = [{"name": f"N{number}", "type": "number"} for number in range(6)]
-    fields[0]["is_promoted"] = False
-    fields[5]["is_promoted"] = True
+    fields: list[dict[str, Any]] = [
+        {"name": f"N{number}", "type": "number", "is_promoted": number in range(1, 5)} for number in range(6)
+    ]
     made = await create_recordset(client.as_(cast.owner), fields=fields)
-    assert promoted(made) == ["n1", "n2", "n3", "n5"]
+    assert promoted(made) == ["n1", "n2", "n3", "n4"]
     too_many = [{"name": f"N{number}", "type": "number", "is_promoted": True} for number in range(5)]
     assert refusal(await define(client, cast.owner, *too_many)) == (422, "promotion_unavailable")
 
-    wanted = [{"key": "n4", "is_promoted": True}]
+    wanted = [{"key": "n5", "is_promoted": True}]
     assert await refused(client, cast.owner, made, fields=wanted) == (422, "promotion_unavailable")
     swapped = await change(client, cast.owner, made, fields=[*wanted, {"key": "n1", "is_promoted": False}])
     assert promoted(swapped) == ["n2", "n3", "n4", "n5"]
@@ -182,7 +178,7 @@ async def test_changes_that_do_not_fit_are_refused(client: Client, cast: Cast) -
         ("field_unknown", {"fields": [{"name": "No type"}]}),
         ("field_unknown", {"remove_fields": ["nothing"]}),
         ("field_unknown", {"field_order": ["nothing"]}),
-        ("field_type_fixed", {"fields": [{"key": "name", "type": "number"}]}),
+        ("field_type_fixed", {"fields": [{"key": "name", "type": "autonumber"}]}),
         ("duplicate_field_key", {"fields": [{"key": "name", "name": "A"}, {"key": "name", "name": "B"}]}),
         ("duplicate_field_key", {"fields": [{"key": "name", "name": "A", "type": "text"}], "remove_fields": ["name"]}),
         ("settings_invalid", {"remove_fields": ["kind"]}),
@@ -265,7 +261,8 @@ async def test_a_map_can_be_made_at_once(client: Client, cast: Cast, places: dic
     assert {key: value for key, value in made["settings"]["map"].items() if value} == places
     assert await refused(client, cast.owner, made, settings={"map": None}) == (422, "map_settings_required")
     plain = await change(client, cast.owner, made, mode="table", settings={"map": None, "title_field": "name"})
-    assert (plain["mode"], plain["settings"]) == ("table", {"title_field": "name", "map": None})
+    kept = {key: value for key, value in plain["settings"].items() if value is not None}
+    assert (plain["mode"], kept) == ("table", {"title_field": "name"})
 
 
 @pytest.mark.parametrize(

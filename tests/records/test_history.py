@@ -158,3 +158,20 @@ async def test_as_many_statements_for_one_as_for_fifty(
         counts.append(inspector.count - before)
     assert len(told) == 42
     assert counts[0] == counts[1]
+
+
+async def test_a_history_outlives_its_authors_and_follows_into_the_trash(client: Client, cast: Cast) -> None:
+    airports = await create_airports(client, cast)
+    owner, member = client.as_(cast.owner), client.as_(cast.member)
+    record = await create_record(member, airports, {"name": "A"})
+    await member.patch(f"{RECORDS}/{record['id']}", json={"field_values": {"name": "B"}})
+    removed = await owner.delete(f"/api/v1/workspaces/{cast.acme}/members/{cast.member.member_id}")
+    assert removed.status_code == 200, removed.text
+    told = await entries(owner, record)
+    # By whom stays; what they were called is forgotten with them.
+    authors = {(entry["changed_by"]["id"], entry["changed_by"]["full_name"]) for entry in told}
+    assert authors == {(str(cast.member.member_id), "Former member")}
+    await owner.delete(f"{RECORDS}/{record['id']}")
+    assert [entry["operation"] for entry in await entries(owner, record)] == ["delete", "update", "create"]
+    unseen = await client.as_(cast.viewer).get(f"{RECORDS}/{record['id']}/history")
+    assert refusal(unseen) == (403, "recordset_action_forbidden")

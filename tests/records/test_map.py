@@ -9,12 +9,13 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from fostr.domains.records.map.service import CHUNK
 from fostr.kernel.runtime import Runtime
 from tests.support.airports import FIELDS, RECORDS, as_parameter, create_airports
 from tests.support.cast import Cast, create_cast
 from tests.support.client import Client, refusal
 from tests.support.records import create_record, create_recordset
+
+MANY = 1_003
 
 MAP = f"{RECORDS}/map"
 PLACES = {
@@ -193,12 +194,12 @@ async def fill(client: Client, cast: Cast, runtime: Runtime, *, many: int) -> di
 
 
 async def test_many_places_come_in_pieces(client: Client, cast: Cast, runtime: Runtime) -> None:
-    many = 2 * CHUNK + 3
+    many = MANY
     airports = await fill(client, cast, runtime, many=many)
     viewer = client.as_(cast.viewer)
     lines, meta = await stream(viewer, airports)
     assert (len({line["id"] for line in lines}), meta) == (many, {"count": many, "truncated": False})
-    for limit in (CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, many):
+    for limit in (1, 2, 499, 500, many - 1, many):
         lines, meta = await stream(viewer, airports, limit=limit)
         assert (len(lines), meta["truncated"]) == (limit, limit < many)
 
@@ -206,7 +207,7 @@ async def test_many_places_come_in_pieces(client: Client, cast: Cast, runtime: R
 async def test_nothing_stays_open_when_the_reader_goes(
     client: Client, cast: Cast, runtime: Runtime, app: FastAPI
 ) -> None:
-    recordset = await fill(client, cast, runtime, many=20 * CHUNK)
+    recordset = await fill(client, cast, runtime, many=20_000)
     pieces: list[bytes] = []
     has_gone = asyncio.Event()
     messages: list[dict[str, Any]] = [{"type": "http.request", "body": b"", "more_body": False}]

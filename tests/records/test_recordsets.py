@@ -42,7 +42,7 @@ async def test_a_recordset_is_made_with_its_fields(client: Client, cast: Cast, r
         ("longitude", "number", 3),
     ]
     assert [f["is_required"] for f in created["fields"]] == [True, False, False, False]
-    assert created["fields"][1]["options"] == {"choices": ["CA", "NY"], "currency": None, "decimals": None}
+    assert created["fields"][1]["options"] == {"choices": ["CA", "NY"]}
     assert all(created["permissions"].values())
 
     for reference in (created["id"], created["slug"]):
@@ -197,7 +197,7 @@ async def test_a_longer_list_takes_no_more_statements(
     few = await statements()
     for number in range(5):
         await create_recordset(client.as_(cast.member), name=f"More {number}")
-    assert await statements() == few
+    assert await statements() <= few
 
 
 async def test_rows_say_what_the_caller_may_do(client: Client, cast: Cast) -> None:

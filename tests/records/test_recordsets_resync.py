@@ -31,8 +31,8 @@ async def recordset(client: Client, cast: Cast) -> dict[str, Any]:
         client.as_(cast.owner),
         fields=[
             {"name": "Name", "type": "text"},
-            {"name": "Lat", "type": "number"},
-            {"name": "Lng", "type": "number"},
+            {"name": "Lat", "type": "number", "is_promoted": True},
+            {"name": "Lng", "type": "number", "is_promoted": True},
             {"name": "Opened", "type": "date", "is_promoted": False},
             {"name": "Notes", "type": "long_text"},
         ],
@@ -137,7 +137,9 @@ async def test_a_new_field_asks_for_no_job(
     client: Client, cast: Cast, runtime: Runtime, recordset: dict[str, Any]
 ) -> None:
     await insert_records(runtime, cast.acme, recordset, [airport(number) for number in range(MANY)])
-    changed = await change(client, cast, recordset, fields=[{"name": "Code", "type": "text"}], name="Other")
+    changed = await change(
+        client, cast, recordset, fields=[{"name": "Code", "type": "text", "is_promoted": True}], name="Other"
+    )
     assert changed["is_in_step"] is True
     assert changed["fields"][-1]["is_promoted"] is True
 

@@ -70,6 +70,7 @@ GUESSES: Final[dict[str, Guess]] = {
 }
 """Each public operation at which something can be guessed, or filled up."""
 
+SHARED: Final = "a token of 160 bits; tests/records/test_shares.py counts what is tried for a link's password"
 NOT_GUESSED: Final = {
     "POST /api/v1/auth/login/second-factor": "five codes for a token of 256 bits, and twenty an hour for an account",
     "POST /api/v1/auth/passkeys/sign-in": "a signature on a challenge, of which only so many are given out",
@@ -79,6 +80,9 @@ NOT_GUESSED: Final = {
     "HEAD /api/v1/files/signed/{key}": "a signature of 256 bits",
     "PUT /api/v1/files/signed/{key}": "a signature of 256 bits",
     "GET /api/v1/import/error-reports/{job_id}/download": "a signature of 256 bits",
+    "GET /api/v1/public/tables/{share_token}": SHARED,
+    "GET /api/v1/public/tables/{share_token}/rows": SHARED,
+    "GET /api/v1/public/tables/{share_token}/download": SHARED,
     "GET /api/v1/ready": "holds no secret",
 }
 """The others, and what there is in the place of a count."""

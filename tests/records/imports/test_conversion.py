@@ -14,12 +14,12 @@ from fostr.domains.records.fields.promotion import SLOTS
 from fostr.domains.records.fields.shaping import check_value, shape
 from fostr.domains.records.fields.types import TYPES, ValueRefused
 from fostr.domains.records.fields.words import plain_words, split_words
-from fostr.domains.records.imports.conversion import Batch, Converter, Mapping
+from fostr.domains.records.imports.conversion import PLAIN, Batch, Converter, Mapping
 from fostr.domains.records.imports.interpretation import Style, preparation
 from fostr.domains.records.imports.readers.source import Block, Position
 from fostr.kernel.ids import new_id
 
-NAMES = sorted(TYPES)
+NAMES = sorted(PLAIN)
 SAMPLES = [
     "", " ", "\t", "0", "1", "-1", "007", "12.50", "-0.0", "1e5", "1,234", "1.234,5", "9" * 18, "9" * 19, "9" * 25,
     "١٢", "1_000", "nan", "inf", "1" * 400, "-" + "9" * 18, "0.1" + "0" * 20, "12.", ".5", "yes", "No", "t",

@@ -184,6 +184,8 @@ async def test_mappings_are_checked_before_anything_happens(client: Client, cast
     assert refusal(await member.post(IMPORT, json=new)) == (422, "mapping_duplicate")
     new["fields"] = [{"column": "z"}]
     assert refusal(await member.post(IMPORT, json=new)) == (422, "column_unknown")
+    new = {"file_uri": found["file_uri"], "fields": [{"column": "a", "type": "autonumber"}]}
+    assert refusal(await member.post(IMPORT, json=new)) == (422, "field_unknown")
 
 
 async def test_who_may_import_what(client: Client, cast: Cast) -> None:

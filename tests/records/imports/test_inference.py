@@ -17,7 +17,7 @@ from fostr.domains.records.imports.interpretation import DateOrder, prepare_comm
         (["00123", "4"], "text"),
         (["0", "0.5", "-0.25"], "number"),
         (["1234567890123456"], "text"),
-        (["+4930123456"], "text"),
+        (["+4930123456"], "phone"),
         (["12", "n/a"], "text"),
         (["nan", "inf"], "text"),
         (["1", "0", "1"], "number"),

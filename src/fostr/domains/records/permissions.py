@@ -20,6 +20,7 @@ register_permissions(
         Permission("can_view_trash", "recordset", "See the trash", _ADMINISTRATORS, writes=False),
         Permission("can_restore_recordset", "recordset", "Restore recordsets from the trash", _ADMINISTRATORS),
         Permission("can_purge_recordset", "recordset", "Delete recordsets for good", _ADMINISTRATORS),
+        Permission("can_sync_record_counts", "recordset", "Count records anew", _ADMINISTRATORS),
         Permission("can_view_record", "record", "See records", _EVERYBODY, writes=False),
         Permission("can_create_record", "record", "Create records", _WRITERS),
         Permission("can_edit_record", "record", "Change records", _WRITERS),
@@ -27,6 +28,9 @@ register_permissions(
         Permission("can_comment_record", "record", "Comment on records", _WRITERS),
         Permission("can_import_records", "record", "Import files", _WRITERS),
         Permission("can_export_records", "record", "Export records", _EVERYBODY, writes=False),
+        Permission("can_save_view", "view", "Save views of one's own", _EVERYBODY),
+        Permission("can_share_view", "view", "Make and change views that everybody sees", _WRITERS),
+        Permission("can_publish_view", "view", "Share views with people outside of the workspace", _WRITERS),
     ]
 )
 
@@ -62,5 +66,8 @@ RECORDSET_POLICY: Final = ObjectPolicy(
         "comment": ActionRule("can_comment_record", grants=_ANY),
         "import": ActionRule("can_import_records", grants=frozenset({CREATE, ADMIN})),
         "export": ActionRule("can_export_records", grants=_ANY),
+        "keep_views": ActionRule("can_save_view", grants=_ANY),
+        "share_views": ActionRule("can_share_view", grants=frozenset({EDIT, ADMIN})),
+        "publish": ActionRule("can_publish_view", grants=frozenset({ADMIN})),
     },
 )

@@ -1,5 +1,6 @@
 """What other domains may use of workspaces."""
 
+from typing import Any
 from uuid import UUID
 
 from fostr.domains.workspaces.members import repository as members_repository
@@ -8,6 +9,7 @@ from fostr.domains.workspaces.members import service as members_service
 from fostr.domains.workspaces.members.errors import MemberNotFound
 from fostr.domains.workspaces.members.roles import MEMBER_REFUSALS, ROLE_REFUSALS
 from fostr.domains.workspaces.members.schemas import Member
+from fostr.domains.workspaces.modules import service as modules_service
 from fostr.domains.workspaces.permissions import EDIT_MEMBERS, VIEW_MEMBERS
 from fostr.domains.workspaces.readiness import register_flag
 from fostr.domains.workspaces.teams import repository as teams_repository
@@ -18,6 +20,7 @@ from fostr.kernel.db.unit import Unit
 from fostr.kernel.events.outbox import Actor, Cause
 from fostr.kernel.http.context import AccountContext, Context
 from fostr.kernel.jobs.dispatch import dispatch
+from fostr.kernel.modules import Module
 
 __all__ = [
     "MEMBER_REFUSALS",
@@ -36,11 +39,13 @@ __all__ = [
     "check_team_exists",
     "get_member",
     "get_member_of_user",
+    "get_module_settings",
     "get_own_member",
     "get_workspace",
     "has_member",
     "is_only_workspace_of",
     "list_member_names",
+    "list_present",
     "provision_workspace",
     "register_flag",
     "spread_profile",
@@ -143,6 +148,11 @@ async def list_member_names(unit: Unit, *, member_ids: list[UUID]) -> dict[UUID,
     return await members_repository.list_names(unit, member_ids=member_ids)
 
 
+async def list_present(unit: Unit, *, member_ids: list[UUID]) -> list[UUID]:
+    """Return which of some ids are those of members of the unit's workspace who have not left."""
+    return await members_repository.list_present(unit, member_ids=member_ids)
+
+
 async def check_member_exists(unit: Unit, *, member_id: UUID) -> None:
     """Refuse an id that is no member's of the unit's workspace; one of somebody who has left, too.
 
@@ -199,6 +209,11 @@ async def get_member_of_user(unit: Unit, *, user_id: UUID) -> Member:
     if member.status in {"removed", "invited"}:
         raise MemberNotFound
     return member
+
+
+async def get_module_settings(unit: Unit, *, module: Module) -> dict[str, Any]:
+    """Return what the unit's workspace has set about a module, and what it comes with for the rest."""
+    return await modules_service.read_settings(unit, module=module)
 
 
 def check_may_edit_members(context: Context) -> None:

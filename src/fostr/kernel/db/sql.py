@@ -76,6 +76,16 @@ class Fragment:
     params: dict[str, Any]
 
 
+def prefix_names(fragment: Fragment, prefix: str) -> Fragment:
+    """Return the same with its parameters named anew, so that it can stand beside others that use their names."""
+
+    def replace(match: re.Match[str]) -> str:
+        return f":{prefix}{match['name']}" if match["name"] in fragment.params else match[0]
+
+    params = {f"{prefix}{name}": value for name, value in fragment.params.items()}
+    return Fragment(text=_TOKEN.sub(replace, fragment.text), params=params)
+
+
 def join_and(fragments: list[Fragment]) -> Fragment:
     """Join conditions by `and`; no condition at all is `true`."""
     params: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import asyncpg
 
+from fostr.kernel.db.copying import copy_lines
 from fostr.kernel.db.sql import translate
 
 if TYPE_CHECKING:
@@ -170,6 +171,18 @@ class Unit:
         async with aclosing(_cursor(connection, text, arguments, prefetch)) as records:
             async for record in records:
                 yield record
+
+    async def copy_lines(self, statement: str, /, **params: Any) -> AsyncGenerator[bytes]:
+        """Run a statement of one column of text and yield its rows as lines of bytes, many at once.
+
+        The texts hold no control characters, as JSON never does. Twice as quick as `stream`, which makes an object of
+        each row.
+        """
+        connection = await self.connection()
+        text, *arguments = self._prepare(statement, params)
+        async with aclosing(copy_lines(connection, text, arguments)) as packets:
+            async for packet in packets:
+                yield packet
 
     def _prepare(self, statement: str, params: dict[str, Any]) -> list[Any]:
         translated = translate(statement)

@@ -6,6 +6,7 @@ profile, no bytes behind the end that another program might run.
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from typing import Annotated, Final, Literal, TypeAlias
@@ -29,6 +30,16 @@ class Side(IntEnum):
 
 Shape: TypeAlias = Literal["crop", "pad"]
 """How a picture becomes square: by its middle, or with clear margins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small picture of a picture, as WebP; `width` and `height` are those of the picture itself, in pixels."""
+
+    content: bytes
+    width: int
+    height: int
+
 
 # A picture of the most pixels takes about 100 MB while it is drawn. Two at a time are enough for what people upload.
 _THREADS: Final = 2
@@ -78,6 +89,16 @@ async def draw_squares(content: bytes, *, shape: Shape) -> dict[Side, bytes]:
     return await asyncio.get_running_loop().run_in_executor(_threads(), lambda: _draw(content, shape))
 
 
+async def draw_thumbnail(content: bytes) -> Thumbnail:
+    """Return a small picture of a picture, upright, its longer side `Side.LARGE` at most; of an animation the first.
+
+    Raises:
+        ImageRefused: the content is no picture that is taken.
+        ImageTooManyPixels: it is too large; that is known before it is decoded.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_threads(), lambda: _draw_thumbnail(content))
+
+
 @cache
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="images")
@@ -88,3 +109,9 @@ def _draw(content: bytes, shape: Shape) -> dict[Side, bytes]:
     from fostr.kernel.files.drawing import draw
 
     return draw(content, shape)
+
+
+def _draw_thumbnail(content: bytes) -> Thumbnail:
+    from fostr.kernel.files.drawing import draw_small
+
+    return draw_small(content)

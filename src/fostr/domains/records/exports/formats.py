@@ -5,17 +5,23 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
+from fostr.domains.records.fields.cells import write_cell
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fostr.domains.records.fields.model import Field
+    from fostr.domains.records.fields.types import FieldType
 
 DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
 """A text that begins with one of these is run as a formula by spreadsheets (OWASP, CSV injection)."""
+
+_DANGEROUS: Final = frozenset(DANGEROUS)
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -57,6 +63,7 @@ class CsvWriter:
     def __init__(self, fields: Sequence[Field], *, include_id: bool) -> None:
         """Write these fields, under their names."""
         self._fields = fields
+        self._cells = [(field.key, _cell_writer(field)) for field in fields]
         self._include_id = include_id
 
     def begin(self) -> bytes:
@@ -73,7 +80,8 @@ class CsvWriter:
         return b""
 
     def _row(self, record: ExportedRecord) -> list[str]:
-        cells = [cell(record.values.get(field.key)) for field in self._fields]
+        get = record.values.get
+        cells = [write(get(key)) for key, write in self._cells]
         return [record.id, *cells] if self._include_id else cells
 
     @staticmethod
@@ -117,15 +125,17 @@ class JsonWriter:
 class GeoJsonWriter(JsonWriter):
     """A GeoJSON feature collection (RFC 7946); records without a place have a null geometry."""
 
-    def __init__(self) -> None:
-        """Write one collection."""
+    def __init__(self, *, origin: Mapping[str, str]) -> None:
+        """Write one collection, which tells where its data come from (foreign members, section 6.1)."""
         super().__init__(is_lines=False)
+        self._origin = origin
         self.extension = "geojson"
         self.content_type = "application/geo+json"
 
     def begin(self) -> bytes:
         """Return what stands before the features."""
-        return b'{"type":"FeatureCollection","features":['
+        told = orjson.dumps({"type": "FeatureCollection", **self._origin})
+        return told[:-1] + b',"features":['
 
     def write(self, records: Sequence[ExportedRecord]) -> bytes:
         """Return one feature a record."""
@@ -141,32 +151,57 @@ class GeoJsonWriter(JsonWriter):
         return b"\n]}\n"
 
 
-def cell(value: Any) -> str:
-    """Return a value as a CSV cell; texts that a spreadsheet would run are made harmless."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, str):
-        return guard_formula(value)
-    if isinstance(value, list):
-        return guard_formula("; ".join(str(item) for item in cast("list[Any]", value)))
-    return orjson.dumps(value).decode()
+def guarded_cell(field_type: FieldType, value: Any) -> str:
+    """Return a value as a cell of a table in text; one that a spreadsheet would run as a formula is made harmless."""
+    text = write_cell(field_type, value)
+    # A number may begin with a minus; there is nothing to run in it.
+    return text if isinstance(value, int | float) else guard_formula(text)
+
+
+_PLAIN_NUMBERS: Final = frozenset({"number", "currency", "percent", "rating", "autonumber"})
+
+
+def _cell_writer(field: Field) -> Callable[[Any], str]:
+    """Return what does as `guarded_cell` does, for most values with no more than a look at them."""
+    guarded = partial(guarded_cell, field.field_type)
+    if field.field_type.write is not None or field.type == "json":
+        return guarded
+    if field.kind == "text":
+        return lambda value: "" if value is None else guard_formula(value) if isinstance(value, str) else guarded(value)
+    if field.type in _PLAIN_NUMBERS:
+        return lambda value: "" if value is None else repr(value).removesuffix(".0")
+    return guarded
 
 
 def guard_formula(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(DANGEROUS) else text
+    return f"'{text}" if text[:1] in _DANGEROUS else text
 
 
-def open_writer(format: str, fields: Sequence[Field], *, include_id: bool) -> Writer:
-    """Return the writer of a format."""
+def open_writer(format: str, fields: Sequence[Field], *, include_id: bool, origin: Mapping[str, str]) -> Writer:
+    """Return the writer of a format.
+
+    Args:
+        format: its name in the API.
+        fields: what is written of each record.
+        include_id: whether its id is a column, where the format has columns.
+        origin: where the data come from: `attribution`, `licence`, `source`, for formats with a place for it.
+
+    Raises:
+        FormatUnavailable: this server lacks what writes it.
+    """
     match format:
         case "csv":
             return CsvWriter(fields, include_id=include_id)
+        case "xlsx":
+            from fostr.domains.records.exports.spreadsheets import SpreadsheetWriter
+
+            return SpreadsheetWriter(fields, include_id=include_id)
+        case "parquet":
+            from fostr.domains.records.exports.parquet import ParquetWriter
+
+            return ParquetWriter(fields, include_id=include_id)
         case "geojson":
-            return GeoJsonWriter()
+            return GeoJsonWriter(origin=origin)
         case _:
             return JsonWriter(is_lines=format == "ndjson")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from fostr.domains.records.exports.formats import ExportedRecord, Writer, open_writer
-from fostr.domains.records.exports.repository import EXPORTED_COLUMNS
+from fostr.domains.records.exports.repository import exported_columns
 from fostr.domains.records.exports.schemas import ExportCreate, ExportJob, ExportStarted
+from fostr.domains.records.fields.model import hides_derived
 from fostr.domains.records.query.filters import FilterInvalid, write_filters
 from fostr.domains.records.query.selection import RecordQuery, Selection, select_records
 from fostr.domains.records.records.repository.listing import stream_selected
+from fostr.domains.records.records.showing import value_columns
 from fostr.domains.records.recordsets.reach import Reached, parse_reference, reach_recordset
+from fostr.domains.records.views.applying import apply_view, find_applied
 from fostr.kernel.db.sql import Fragment
 from fostr.kernel.events.outbox import record as record_event
 from fostr.kernel.jobs.dispatch import dispatch
@@ -21,8 +25,6 @@ from fostr.kernel.jobs.status import JobNotFound, get_job, stream_job
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from uuid import UUID
-
-    import asyncpg
 
     from fostr.domains.records.fields.model import Field
     from fostr.kernel.db.unit import Unit
@@ -41,6 +43,7 @@ class ExportPlan:
     reached: Reached
     selection: Selection
     fields: tuple[Field, ...]
+    columns: Fragment
     writer: Writer
 
 
@@ -69,16 +72,37 @@ async def plan_export(context: Context, data: ExportCreate) -> ExportPlan:
         RecordsetNotFound: the caller cannot see the recordset.
         ActionForbidden: they may not export from it.
         FilterInvalid: a filter, or one of the fields, does not fit it.
+        SortInvalid: the same for the order.
+        ViewNotFound: the recordset has no such view, or it is somebody else's own.
+        ViewIncomplete: the view filters by what is gone, or hidden from the caller.
+        FormatUnavailable: this server cannot write the format.
     """
     reached = await reach_recordset(context, parse_reference(data.recordset_id), "export")
+    query, keys = _query(data), data.fields
+    if data.view_id is not None:
+        view = await find_applied(reached, data.view_id, strict=True)
+        query, keys = apply_view(view, query), list(view.shown) if keys is None else keys
     visible = [f for f in reached.recordset.fields if f.key not in reached.mask.hidden]
-    fields = tuple(visible if data.fields is None else [_visible(visible, key) for key in data.fields])
+    fields = tuple(visible if keys is None else [_visible(visible, key) for key in keys])
+    values = value_columns(reached, [field.key for field in fields])
     return ExportPlan(
         reached=reached,
-        selection=select_records(reached, _query(data)),
+        selection=select_records(reached, query, action="export"),
         fields=fields,
-        writer=open_writer(data.format, fields, include_id=data.include_id),
+        columns=exported_columns(values, has_place=data.format == "geojson" and _shows_place(reached)),
+        writer=open_writer(data.format, fields, include_id=data.include_id, origin=_origin(reached)),
     )
+
+
+def _origin(reached: Reached) -> dict[str, str]:
+    settings = reached.recordset.settings
+    return {name: settings[name] for name in ("attribution", "licence", "source") if settings.get(name)}
+
+
+def _shows_place(reached: Reached) -> bool:
+    """Say whether the caller may know where records lie: the fields that tell, and that nothing derives from others."""
+    places: dict[str, str] = reached.recordset.settings.get("map") or {}
+    return not reached.mask.hidden.intersection(places.values()) and not hides_derived(reached.recordset, reached.mask)
 
 
 def _visible(fields: list[Field], key: str) -> Field:
@@ -96,6 +120,8 @@ def _query(data: ExportCreate) -> RecordQuery:
         column_filters=write_filters("column_filters", data.column_filters),
         numeric_filters=write_filters("numeric_filters", data.numeric_filters),
         date_filters=write_filters("date_filters", data.date_filters),
+        filters=write_filters("filters", data.filters),
+        time_zone=data.time_zone,
         sort_by=data.sort_by,
         sort_order=data.sort_order,
     )
@@ -103,31 +129,17 @@ def _query(data: ExportCreate) -> RecordQuery:
 
 async def write_export(unit: Unit, plan: ExportPlan) -> AsyncGenerator[tuple[int, bytes]]:
     """Yield the file piece by piece, each with the number of records in it; memory stays flat."""
-    keys = [field.key for field in plan.fields]
-    columns = Fragment(EXPORTED_COLUMNS, {"keys": keys})
-    shows_place = not (place_fields(plan) & plan.reached.mask.hidden)
     yield 0, plan.writer.begin()
     chunk: list[ExportedRecord] = []
-    async for row in stream_selected(unit, plan.selection, columns=columns, prefetch=CHUNK):
-        chunk.append(_exported(row, shows_place=shows_place))
+    async for row in stream_selected(unit, plan.selection, columns=plan.columns, prefetch=CHUNK):
+        chunk.append(ExportedRecord(id=str(row["id"]), values=row["field_values"], geometry=row["geometry"]))
         if len(chunk) == CHUNK:
-            yield len(chunk), plan.writer.write(chunk)
+            # In a thread: packing a chunk takes long enough that the worker's other jobs would notice.
+            yield len(chunk), await asyncio.to_thread(plan.writer.write, chunk)
             chunk = []
     if chunk:
-        yield len(chunk), plan.writer.write(chunk)
-    yield 0, plan.writer.end()
-
-
-def place_fields(plan: ExportPlan) -> set[str]:
-    """Return the keys of the fields from which a record's place is taken."""
-    places: dict[str, str] = plan.reached.recordset.settings.get("map") or {}
-    return {key for key in places.values() if key}
-
-
-def _exported(row: asyncpg.Record, *, shows_place: bool) -> ExportedRecord:
-    return ExportedRecord(
-        id=str(row["id"]), values=row["field_values"], geometry=row["geometry"] if shows_place else None
-    )
+        yield len(chunk), await asyncio.to_thread(plan.writer.write, chunk)
+    yield 0, await asyncio.to_thread(plan.writer.end)
 
 
 async def get_export(context: Context, job_id: UUID) -> ExportJob:

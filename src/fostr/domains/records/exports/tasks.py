@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fostr.domains.records.exports.schemas import ExportCreate
 from fostr.domains.records.exports.service import JOB, ExportPlan, plan_export, write_export
+from fostr.domains.records.records.repository.listing import count_selected
 from fostr.domains.records.recordsets.counts.repository import get_count
 from fostr.kernel.events.outbox import Cause
 from fostr.kernel.events.outbox import record as record_event
@@ -62,7 +63,13 @@ class _Tally:
         self._plan = plan
 
     async def pass_on(self, unit: Unit) -> AsyncGenerator[bytes]:
-        expected = max(await get_count(unit, self._plan.reached.recordset.id), 1)
+        selection = self._plan.selection
+        # Of a selection, only its own records are counted: progress must not tell how many others there are.
+        if selection.is_narrowed:
+            total = await count_selected(unit, selection)
+        else:
+            total = await get_count(unit, self._plan.reached.recordset.id)
+        expected = max(total, 1)
         async for count, piece in write_export(unit, self._plan):
             self.rows += count
             await self._job.report(progress=min(99, 100 * self.rows // expected), step="writing")

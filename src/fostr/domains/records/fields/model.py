@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from fostr.domains.records.fields.types import TYPES, FieldType, Kind
+from fostr.domains.records.fields.types import COMPUTING, TYPES, FieldType, Kind
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,11 +29,15 @@ class Computed:
         sql: SQL on `records r`, typed as `kind` is compared, by the rights of whoever the recordset was loaded for. The
             names of its parameters begin with the field's key.
         shown: the same as jsonb, as the API shows it.
+        type: as which type of field its values are read, where that is another than the field's own.
+        problem: why nothing can be computed, for who administers the recordset.
     """
 
     kind: Kind
     sql: Fragment
     shown: Fragment
+    type: str = ""
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Field:
         computed: how the value is computed, where no record keeps it.
         promoted_to: the typed column of `records` that holds a copy of every value, for filters and sorts.
         filling: the column that is to be it, while some records have no copy yet: written and not read.
+        retyping: the type and options that a job is giving it. Until then it has the old ones, and nobody writes it.
     """
 
     id: UUID
@@ -58,6 +63,7 @@ class Field:
     promoted_to: str | None
     filling: str | None = None
     computed: Computed | None = None
+    retyping: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a key that must not stand inside SQL text."""
@@ -83,7 +89,9 @@ class Field:
     @property
     def is_searchable(self) -> bool:
         """Whether the field's words go into the search: only when nobody is kept from seeing them."""
-        return not self.hidden_from and self.field_type.kind in {"text", "number", "list"}
+        field_type = self.field_type
+        is_worded = field_type.is_kept and field_type.is_searched and field_type.kind in {"text", "number", "list"}
+        return is_worded and not self.hidden_from
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,26 @@ class Recordset:
     def by_key(self) -> dict[str, Field]:
         """The fields by their keys."""
         return {field.key: field for field in self.fields}
+
+    @cached_property
+    def links(self) -> tuple[Field, ...]:
+        """The fields that name records."""
+        return tuple(field for field in self.fields if field.type == "link")
+
+    @cached_property
+    def is_computing(self) -> bool:
+        """Whether some fields are computed by the rights of who reads them."""
+        return any(field.type in COMPUTING for field in self.fields)
+
+    @cached_property
+    def shows_computed(self) -> bool:
+        """Whether what records show is more than what they keep."""
+        return any(field.computed is not None for field in self.fields)
+
+    @cached_property
+    def unwritten(self) -> frozenset[str]:
+        """The keys of the fields whose values nobody sends."""
+        return frozenset(field.key for field in self.fields if not field.field_type.is_written or field.retyping)
 
     @cached_property
     def searchable(self) -> tuple[str, ...]:

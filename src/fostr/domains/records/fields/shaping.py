@@ -14,9 +14,10 @@ from fostr.domains.records.fields.words import plain_words
 from fostr.kernel.http.errors import Forbidden, Unprocessable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fostr.domains.records.fields.model import Field, Recordset
+    from fostr.domains.records.fields.types import Check, Options
     from fostr.kernel.access.evaluator import FieldMask
 
 LONGEST_TITLE: Final = 300
@@ -59,7 +60,7 @@ def check_values(recordset: Recordset, given: Mapping[str, Any], *, mask: FieldM
 
     Raises:
         FieldValuesInvalid: a field does not exist, may not be known to the caller, or does not take its value.
-        FieldReadOnly: the caller may not change one of the fields.
+        FieldReadOnly: the caller may not change one of the fields, or nobody may: its values are computed.
     """
     faults: list[dict[str, str]] = []
     checked: dict[str, Any] = {}
@@ -67,6 +68,8 @@ def check_values(recordset: Recordset, given: Mapping[str, Any], *, mask: FieldM
         field = recordset.by_key.get(key)
         if field is None or key in mask.hidden:
             faults.append({"field": key, "reason": "there is no such field"})
+        elif not field.field_type.is_written:
+            raise FieldReadOnly(f"Values of type {field.type} are computed; nobody writes them.", field=key)
         elif key in mask.read_only:
             raise FieldReadOnly(field=key)
         else:
@@ -89,14 +92,19 @@ def check_value(field: Field, value: Any) -> Any:
     Raises:
         ValueRefused: the field does not take it.
     """
+    return check_typed(field.field_type.check, value, field.options)
+
+
+def check_typed(check: Check, value: Any, options: Options) -> Any:
+    """Return a value in the form in which fields of a type with some options keep it; see `check_value`."""
     if value is None or value == [] or (isinstance(value, str) and not value.strip()):
         return None
-    checked: Any = field.field_type.check(value, field.options)
+    checked: Any = check(value, options)
     if isinstance(checked, str):
         check_text(checked)
     elif isinstance(checked, list | dict):
         check_document(cast(Any, checked))
-    return cast(Any, checked)
+    return None if checked == [] else cast(Any, checked)
 
 
 def check_text(text: str) -> None:
@@ -141,6 +149,14 @@ def _check_texts(value: Any) -> None:
                 _check_texts(item)
         case _:
             pass
+
+
+def fill_defaults(recordset: Recordset, rows: Sequence[dict[str, Any]]) -> None:
+    """Give new records the default values of the fields that are not among theirs; one that is sent empty stays so."""
+    defaults = {field.key: field.options["default"] for field in recordset.fields if "default" in field.options}
+    for values in rows if defaults else ():
+        for key, default in defaults.items():
+            values.setdefault(key, default)
 
 
 def check_required(recordset: Recordset, values: Mapping[str, Any]) -> None:

@@ -18,10 +18,12 @@ class ChangeAuthor(BaseModel):
 
 
 class ChangeCause(BaseModel):
-    """Why a change was made: a request of a person, an import, a run of an automation."""
+    """Why a change was made: a request of a person, an import, a run of an automation, an undo."""
 
     kind: str
     id: str | None = Field(description="The request, the import, the run; shared by all that one bulk write changed.")
+    merged_into: UUID | None = Field(default=None, description="Of a merge: the record that stays.")
+    merged_ids: list[UUID] = Field(default=[], description="Of a merge: the records that went to the trash.")
 
 
 class RecordState(BaseModel):

@@ -1,25 +1,29 @@
 """What a record was, who changed it, and going back.
 
 A change keeps only what it changed, so an earlier state is found by undoing all later changes, the newest first. The
-creation is not kept at all: its entry is made up from the record, under the record's own id.
+creation is not kept at all: its entry is made up from the record, under the record's own id. Nothing is ever pruned: a
+history lasts as long as its record, and outlives the members who made it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from fostr.domains.records.fields.shaping import check_values
+from fostr.domains.records.fields.shaping import FieldValuesInvalid, check_values
 from fostr.domains.records.history import repository
 from fostr.domains.records.history.repository import Version
 from fostr.domains.records.history.schemas import ChangeAuthor, ChangeCause, HistoryEntry, state
 from fostr.domains.records.records.changes import hide_values, names_of
-from fostr.domains.records.records.reach import ReachedRecord
+from fostr.domains.records.records.effects import prepare
+from fostr.domains.records.records.reach import ReachedRecord, list_visible
 from fostr.domains.records.records.repository.writing import Content
 from fostr.domains.records.records.service import FieldsChanging, lock_current, shape_over, write_content
 from fostr.kernel.http.errors import NotFound
 
 if TYPE_CHECKING:
-    from uuid import UUID
+    from collections.abc import Sequence
 
     from fostr.domains.records.records.record import Record
     from fostr.domains.records.recordsets.reach import Reached
@@ -41,7 +45,27 @@ async def list_history(found: ReachedRecord, *, part: Slice) -> Page[HistoryEntr
     if part.offset <= changes < part.offset + part.limit:
         versions.append(await _creation(found))
     hidden = found.reached.mask.hidden
+    versions = await _without_unseen_links(found, versions)
     return part.page([_entry(version, hidden) for version in versions], total=changes + 1)
+
+
+async def _without_unseen_links(found: ReachedRecord, versions: list[Version]) -> list[Version]:
+    """Return versions whose links lead only to records that the caller may see, as the record's own do."""
+    keys = [field.key for field in found.reached.recordset.links]
+    states = [each["field_values"] for v in versions for each in (v.before, v.after) if each and "field_values" in each]
+    named = {UUID(text) for values in states for key in keys for text in values.get(key) or ()}
+    if not named:
+        return versions
+    seen = {str(record_id) for record_id in await list_visible(found.context, sorted(named))}
+    return [replace(v, before=_narrow(v.before, keys, seen), after=_narrow(v.after, keys, seen)) for v in versions]
+
+
+def _narrow(state: dict[str, Any] | None, keys: Sequence[str], seen: set[str]) -> dict[str, Any] | None:
+    if not state or "field_values" not in state:
+        return state
+    values = state["field_values"]
+    linked = {key: [text for text in values[key] if text in seen] for key in keys if values.get(key)}
+    return {**state, "field_values": {**values, **linked}}
 
 
 async def _creation(found: ReachedRecord) -> Version:
@@ -87,10 +111,16 @@ def _entry(version: Version, hidden: frozenset[str]) -> HistoryEntry:
         before=state(before),
         after=state(after),
         changed_by=None if version.changed_by is None else _author(version, version.changed_by),
-        cause=None if cause is None or "kind" not in cause else ChangeCause(kind=cause["kind"], id=cause.get("id")),
+        cause=None if cause is None or "kind" not in cause else show_cause(cause),
         acting_as=None if cause is None else cause.get("acting_as"),
         changed_at=version.changed_at,
     )
+
+
+def show_cause(cause: dict[str, Any]) -> ChangeCause:
+    """Return why a change was made, as its version keeps it."""
+    merged = {name: cause[name] for name in ("merged_into", "merged_ids") if cause.get(name)}
+    return ChangeCause(kind=cause["kind"], id=cause.get("id"), **merged)
 
 
 def _author(version: Version, member_id: UUID) -> ChangeAuthor:
@@ -107,7 +137,7 @@ async def restore_version(
     Raises:
         HistoryEntryNotFound: the record has no such version.
         StaleUpdate: somebody else changed it since the expected version.
-        FieldValuesInvalid: a value of then does not fit its field of now.
+        FieldValuesInvalid: a value of then does not fit its field of now, or names what is not there any more.
     """
     record = await lock_current(found, expected_version=expected_version)
     version = await _version_number(found, history_id)
@@ -116,6 +146,9 @@ async def restore_version(
     keys = reached.recordset.by_key.keys() - reached.mask.read_only
     changed = {key: values.get(key) for key in sorted(keys) if values.get(key) != record.field_values.get(key)}
     given = check_values(reached.recordset, changed, mask=reached.mask)
+    faults = await prepare(reached, [given], is_new=False, before=[record.field_values])
+    if faults:
+        raise FieldValuesInvalid(errors=[{"field": fault["field"], "reason": fault["reason"]} for fault in faults])
     content = Content(
         shaped=shape_over(reached, record, given),
         status=record.status,

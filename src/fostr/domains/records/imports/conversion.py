@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, repeat
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import orjson
 
@@ -42,16 +42,31 @@ REMEMBERED: Final = 10_000
 LONGEST_REMEMBERED: Final = 100
 LONGEST_REPORTED: Final = 200
 
+REFERENCES: Final = frozenset({"member", "link"})
+"""Types whose values are ids, for which a file has texts; `merging.resolving` knows of what."""
+PLAIN: Final = frozenset(
+    {"text", "long_text", "number", "currency", "percent", "rating", "duration", "boolean", "date", "datetime",
+     "email", "url", "phone", "select", "multi_select", "location", "geometry", "json"}
+)  # fmt: skip
+"""Types whose checked values lead to nothing beyond their record."""
+_PLAIN_NUMBERS: Final = frozenset({"number", "currency", "percent"})
+_LIMITS: Final = frozenset({"min", "max"})
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PLAIN_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Which column of the file becomes which field, and how the column writes its values."""
+    """Which column of the file becomes which field, and how the column writes its values.
+
+    Attributes:
+        unknown: what becomes of a text that names nothing that is there, in a field that names things.
+    """
 
     column: int
     field: str
     style: Style = AS_FIELDS_TAKE_IT
+    unknown: Literal["error", "skip"] = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,8 @@ class Batch:
         end: the place in the file behind them.
         faults: why some rows are left out.
         failed: how many those are.
+        updated: how many rows change other records.
+        skipped: how many change nothing.
     """
 
     end: Position
@@ -85,6 +102,25 @@ class Batch:
     promoted: dict[str, list[Any]] = field(default_factory=dict[str, "list[Any]"])
     faults: list[Fault] = field(default_factory=list[Fault])
     failed: int = 0
+    updated: int = 0
+    skipped: int = 0
+
+
+@dataclass(slots=True)
+class CheckedRows:
+    """Rows with checked values, for those who decide about each of them what becomes of it.
+
+    Attributes:
+        end: the place in the file behind them.
+        numbers: where each lies in the file.
+        values: of each row, the value of every mapped field; None where its cell is empty.
+        faults: why other rows are left out.
+    """
+
+    end: Position
+    numbers: list[int] = field(default_factory=list[int])
+    values: list[dict[str, Any]] = field(default_factory=list["dict[str, Any]"])
+    faults: list[Fault] = field(default_factory=list[Fault])
 
 
 class Refusal:
@@ -126,9 +162,12 @@ def compile_column(entry: Field, style: Style, *, refused: set[str]) -> Convert:
             refused.add(entry.key)
             return Refusal(str(refusal))
 
+    if entry.type in REFERENCES:
+        return lambda texts: list(map(_split_names, texts))
     if entry.type in {"text", "long_text"}:
-        return _compile_text(check, longest=LONGEST_LINE if entry.type == "text" else LONGEST_TEXT)
-    if entry.field_type.kind == "number" and prepare is None:
+        longest = LONGEST_LINE if entry.type == "text" else LONGEST_TEXT
+        return _compile_text(check, longest=min(longest, entry.options.get("max_length") or longest))
+    if entry.type in _PLAIN_NUMBERS and prepare is None and not _LIMITS & entry.options.keys():
         return _compile_number(check)
     # Lists and objects are not shared between records: a change of one would change the others.
     if entry.field_type.kind in {"list", "document"}:
@@ -144,6 +183,14 @@ def _compile_text(check: Callable[[str], Any], *, longest: int) -> Convert:
         return [text if text and not text.isspace() else None for text in texts]
 
     return convert
+
+
+def _split_names(text: str) -> list[str] | None:
+    """Return what a text names: between semicolons or on lines; ids, which hold none themselves, between commas too."""
+    ids = [part.strip() for part in text.split(",")]
+    if len(ids) > 1 and all(map(_ID.fullmatch, ids)):
+        return ids
+    return [name.strip() for name in re.split("[;\n]", text) if name.strip()] or None
 
 
 def _compile_number(check: Callable[[str], Any]) -> Convert:
@@ -173,6 +220,14 @@ def _compile_promotion(entry: Field) -> Promote:
         case _:
             memory = _Memory(lambda value: promoted_value(entry, value))
             return lambda values: [value and memory[value] for value in values]
+
+
+def is_plain(recordset: Recordset) -> bool:
+    """Say whether new records need nothing that only the database knows: no number in a row, no member, no link."""
+    return all(
+        not field.field_type.is_kept or (field.type in PLAIN and field.options.get("default") is None)
+        for field in recordset.fields
+    )
 
 
 class Converter:
@@ -208,20 +263,34 @@ class Converter:
     def convert(self, block: Block) -> Batch:
         """Return a block's rows as they are inserted, and the faults of those that are not."""
         batch = Batch(end=block.end)
-        numbers, rows = self._fit_width(block, batch)
-        if rows:
-            texts = list(zip(*rows, strict=True))
-            columns = [convert(texts[at]) for convert, at in zip(self._converts, self._columns, strict=True)]
-            refused = self._find_refusals(numbers, texts, columns, batch)
-            if refused:
-                keep = [at not in refused for at in range(len(numbers))]
-                numbers = list(compress(numbers, keep))
-                columns = [list(compress(column, keep)) for column in columns]
+        numbers, columns = self._check(block, batch.faults, checks_required=True)
+        if numbers:
             self._fill(batch, numbers, columns)
         batch.failed = len({fault.row for fault in batch.faults})
         return batch
 
-    def _fit_width(self, block: Block, batch: Batch) -> tuple[list[int], list[list[str]]]:
+    def check(self, block: Block) -> CheckedRows:
+        """Return a block's rows with their values; whether required ones are missing is left to be found."""
+        checked = CheckedRows(end=block.end)
+        checked.numbers, columns = self._check(block, checked.faults, checks_required=False)
+        checked.values = [dict(zip(self._keys, row, strict=True)) for row in zip(*columns, strict=True)]
+        return checked
+
+    def _check(self, block: Block, faults: list[Fault], *, checks_required: bool) -> tuple[list[int], list[list[Any]]]:
+        """Return the rows whose values are all taken: their numbers, and their values by column."""
+        numbers, rows = self._fit_width(block, faults)
+        if not rows:
+            return [], []
+        texts = list(zip(*rows, strict=True))
+        columns = [convert(texts[at]) for convert, at in zip(self._converts, self._columns, strict=True)]
+        refused = self._find_refusals(numbers, texts, columns, faults, checks_required=checks_required)
+        if refused:
+            keep = [at not in refused for at in range(len(numbers))]
+            numbers = list(compress(numbers, keep))
+            columns = [list(compress(column, keep)) for column in columns]
+        return numbers, columns
+
+    def _fit_width(self, block: Block, faults: list[Fault]) -> tuple[list[int], list[list[str]]]:
         """Return the rows that are not blank, each as wide as the header, with their numbers."""
         width = self._width
         if set(map(len, block.rows)) == {width} and all(map(any, block.rows)):
@@ -233,26 +302,31 @@ class Converter:
                 continue
             if any(row[width:]):
                 reason = f"has {len(row)} cells, and the header has {width}"
-                batch.faults.append(Fault(number, "", _shorten(row[width]), reason))
+                faults.append(Fault(number, "", shorten(row[width]), reason))
                 continue
             numbers.append(number)
             rows.append(row[:width] if len(row) > width else [*row, *repeat("", width - len(row))])
         return numbers, rows
 
     def _find_refusals(
-        self, numbers: list[int], texts: list[tuple[str, ...]], columns: list[list[Any]], batch: Batch
+        self,
+        numbers: list[int],
+        texts: list[tuple[str, ...]],
+        columns: list[list[Any]],
+        faults: list[Fault],
+        *,
+        checks_required: bool,
     ) -> set[int]:
         places: set[int] = set()
         for entry, at, column in zip(self._fields, self._columns, columns, strict=True):
-            if entry.is_required and None in column:
+            if checks_required and entry.is_required and None in column:
                 column[:] = [Refusal("is required") if value is None else value for value in column]
             elif entry.key not in self._refused:
                 continue
             for place, value in enumerate(column):
                 if isinstance(value, Refusal):
                     places.add(place)
-                    fault = Fault(numbers[place], self._names[at], _shorten(texts[at][place]), value.reason)
-                    batch.faults.append(fault)
+                    faults.append(Fault(numbers[place], self._names[at], shorten(texts[at][place]), value.reason))
         self._refused.clear()
         return places
 
@@ -317,6 +391,7 @@ def _place_points(batch: Batch, lats: list[Any], lngs: list[Any]) -> None:
     batch.geometry_types = ["Point" if box else None for box in boxes]
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """Return a cell as reports show it: of a length that PostgreSQL and people can take, without NUL."""
     shown = text.replace("\x00", "\ufffd")
     return shown if len(shown) <= LONGEST_REPORTED else f"{shown[: LONGEST_REPORTED - 1]}…"

@@ -6,8 +6,10 @@ from uuid import UUID
 from fastapi import Depends, File, Path, Query, UploadFile
 from starlette.responses import StreamingResponse
 
+from fostr.domains.records.bulk.upserting import MatchInvalid
 from fostr.domains.records.fields.shaping import FieldReadOnly
 from fostr.domains.records.imports import report, schemas, service, starting, uploads
+from fostr.domains.records.imports.merging.rules import MergeRuleInvalid
 from fostr.domains.records.imports.readers.delimited import QuoteUnclosed
 from fostr.domains.records.imports.readers.encoding import FileUndecodable
 from fostr.domains.records.imports.readers.opening import ReadingOptions
@@ -123,7 +125,14 @@ async def sign(context: Importing, data: schemas.UploadRequest) -> schemas.Signe
 @router.post(
     "",
     responses=raises(
-        *FILE_REFUSALS, FileMissing, ColumnUnknown, ColumnTwice, *DEFINITION_REFUSALS, SlugTaken, SlugReserved
+        *FILE_REFUSALS,
+        FileMissing,
+        ColumnUnknown,
+        ColumnTwice,
+        FieldNotMappable,
+        *DEFINITION_REFUSALS,
+        SlugTaken,
+        SlugReserved,
     ),
 )
 async def create(context: Importing, data: schemas.ImportCreate) -> schemas.ImportStarted:
@@ -132,6 +141,8 @@ async def create(context: Importing, data: schemas.ImportCreate) -> schemas.Impo
     The recordset is there at once, and a job imports the rows; follow it by its stream. A row with a value that its
     field does not take is left out and told in the report; all others are in exactly once, whatever happens to the
     server meanwhile. Needs `can_create_recordset` as well.
+
+    A dry run makes no recordset either; it tells which rows would be left out.
     """
     return await starting.start_new(context, data)
 
@@ -148,6 +159,8 @@ async def create(context: Importing, data: schemas.ImportCreate) -> schemas.Impo
         FieldNotMappable,
         FieldReadOnly,
         RequiredFieldUnmapped,
+        MatchInvalid,
+        MergeRuleInvalid,
     ),
 )
 async def create_into(target: Importable, data: schemas.ImportInto) -> schemas.ImportStarted:
@@ -155,6 +168,13 @@ async def create_into(target: Importable, data: schemas.ImportInto) -> schemas.I
 
     `field_mappings` says which column goes into which field; other columns are left out. A job imports the rows, with
     the rights that the caller has while it runs.
+
+    With `match_on`, rows that match a record change it: as `merge` says of each column, with a version of the record
+    that names the import, and only where the caller may change it. Several rows of one key make one record. Upserts
+    and imports that run at the same time never make two of the same key.
+
+    A dry run finds out what would become of each row, and writes nothing; `GET /import/jobs/{job_id}` then has counts
+    and examples in `preview`, and the report of the rows that would be left out.
     """
     return await starting.start_into(target, data)
 

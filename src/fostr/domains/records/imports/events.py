@@ -11,7 +11,8 @@ from fostr.kernel.events.catalogue import EventType, register_events
 class ImportFacts(BaseModel):
     """What an event tells of an import that has ended, whole or in part.
 
-    The records are those whose `import_id` is the id of the event's cause.
+    The new records are those whose `import_id` is the id of the event's cause, and the changed ones those with a
+    version that carries the cause. `updated` counts rows, of which several may have changed the same record.
     """
 
     import_id: UUID
@@ -20,8 +21,16 @@ class ImportFacts(BaseModel):
     filename: str
     outcome: Literal["completed", "cancelled", "failed"]
     imported: int
+    updated: int
+    skipped: int
     failed: int
     requested_by: UUID
+
+
+class ImportEnd(ImportFacts):
+    """What an event tells to whoever lets the person know."""
+
+    error_code: str | None
 
 
 register_events(
@@ -32,5 +41,8 @@ register_events(
             schema=ImportFacts,
             summary="A file was imported; one event for all of its records.",
         ),
+        EventType("import.completed", entity="import", schema=ImportEnd, summary="An import has come to its end."),
+        EventType("import.failed", entity="import", schema=ImportEnd, summary="An import broke off."),
+        EventType("import.cancelled", entity="import", schema=ImportEnd, summary="Somebody ended an import."),
     ]
 )

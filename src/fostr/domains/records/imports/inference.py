@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import orjson
 
-from fostr.domains.records.fields.types import TYPES, ValueRefused
+from fostr.domains.records.fields.types import TYPES, TypeName, ValueRefused
 from fostr.domains.records.imports.interpretation import (
     DateOrder,
     DecimalSign,
@@ -20,8 +20,6 @@ from fostr.domains.records.imports.interpretation import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fostr.domains.records.fields.types import TypeName
-
 PlaceRole: TypeAlias = Literal["lat", "lng"]
 
 _CODE: Final = re.compile(r"[+-]?0[0-9]+.*|\+.*|[0-9]{16,}")
@@ -31,6 +29,19 @@ _DECIMAL_COMMA: Final = re.compile(
     r"[+-]?[0-9]{1,3}(?:[. \u00a0\u202f'][0-9]{3})+,[0-9]+|[+-]?[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})"
 )
 _UNDECIDED: Final = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")
+_MONEY: Final = re.compile(r"^[+-]?\s*[$€£¥₹₩₽₺₪₫₴]|[$€£¥₹₩₽₺₪₫₴]$")
+"""The sign of a currency at either end."""
+
+_FORMS: Final[dict[TypeName, re.Pattern[str]]] = {
+    "email": re.compile(r".*@.*", re.DOTALL),
+    "url": re.compile(r"https?://.*", re.DOTALL | re.IGNORECASE),
+    # With their country: other telephone numbers cannot be told from what else has digits.
+    "phone": re.compile(r"\+[0-9 ()./-]{7,30}(?: *(?:x|ext\.?) *[0-9]{1,8})?", re.IGNORECASE),
+    # As ISO 8601 writes it: 1:30 may be a time of day.
+    "duration": re.compile(r"-?P(?=[0-9T]).+", re.DOTALL),
+}
+"""What a text of a type looks like, before it is checked to be one."""
+
 _WORDS: Final = re.compile(r"true|false|yes|no|t|f|y|n|on|off", re.IGNORECASE)
 _ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", re.DOTALL)
 _PROSE: Final = 500
@@ -77,10 +88,9 @@ def infer_column(texts: list[str], *, delimiter: str = ",") -> Inferred:
 
 def _infer_text(texts: list[str]) -> TypeName:
     """Return the narrowest type of text that all texts have."""
-    if _all_fit("email", texts):
-        return "email"
-    if _all_fit("url", texts):
-        return "url"
+    for name, form in _FORMS.items():
+        if all(map(form.fullmatch, texts)) and _all_fit(name, texts):
+            return name
     if all(text[:1] == "{" and '"coordinates"' in text for text in texts):
         return "geometry"
     if all(text[:1] in "{[" for text in texts) and all(map(_is_json, texts)):
@@ -99,8 +109,14 @@ def _is_json(text: str) -> bool:
 def _infer_number(texts: list[str], delimiter: str) -> Inferred | None:
     if any(map(_CODE.fullmatch, texts)):
         return None
-    decimal = _decide_decimal(texts, delimiter)
-    return Inferred("number", decimal=decimal) if _all_fit("number", texts, _comma(decimal)) else None
+    name: TypeName = "number"
+    if all(text.endswith("%") for text in texts):
+        name = "percent"
+    elif any(map(_MONEY.search, texts)):
+        name = "currency"
+    bare = [text.strip("% ") if name == "percent" else _MONEY.sub("", text).strip() for text in texts]
+    decimal = _decide_decimal(bare, delimiter)
+    return Inferred(name, decimal=decimal) if _all_fit(name, texts, _comma(decimal)) else None
 
 
 def _decide_decimal(texts: list[str], delimiter: str) -> DecimalSign:

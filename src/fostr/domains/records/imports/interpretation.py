@@ -23,10 +23,17 @@ if TYPE_CHECKING:
 DecimalSign: TypeAlias = Literal[".", ","]
 DateOrder: TypeAlias = Literal["ymd", "dmy", "mdy"]
 
-NUMBERS: Final = frozenset(name for name, field_type in TYPES.items() if field_type.kind == "number")
+NUMBERS: Final = frozenset(
+    name for name, field_type in TYPES.items() if field_type.kind == "number" and field_type.write is None
+)
+"""Types of numbers that are written as such; durations are not."""
 TIMES: Final = frozenset(name for name, field_type in TYPES.items() if field_type.kind == "time")
 
-_COMMA_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,3}(?:[. \u00a0\u202f'][0-9]{3})+|[0-9]+)(?:,[0-9]+)?")
+_COMMA_NUMBER: Final = re.compile(r"(?:[0-9]{1,3}(?:[. \u00a0\u202f'][0-9]{3})+|[0-9]+)(?:,[0-9]+)?")
+_SIGNED_NUMBER: Final = re.compile(
+    r"(?P<before>[^0-9+-]{0,5}[+-]?[^0-9+-]{0,5})(?P<number>[0-9](?:.*[0-9])?)(?P<after>[^0-9]{0,5})", re.DOTALL
+)
+"""A number between the signs or codes of its currency, or before a percent sign."""
 _DATE: Final = re.compile(
     r"(?P<a>[0-9]{4}|[0-9]{1,2})(?P<sign>[./-])(?P<b>[0-9]{1,2})(?P=sign)(?P<c>[0-9]{4}|[0-9]{1,2})"
     r"(?:,?[ T]+(?P<time>.+))?"
@@ -72,11 +79,14 @@ def preparation(field: Field, style: Style) -> Prepare | None:
 
 
 def prepare_comma_number(text: str) -> str:
-    """Return a number with a decimal comma as one with a point."""
-    stripped = text.strip()
+    """Return a number with a decimal comma as one with a point; what stands around it stays."""
+    match = _SIGNED_NUMBER.fullmatch(text.strip())
+    if match is None:
+        raise ValueRefused("is not a number")
+    stripped = match["number"]
     if not _COMMA_NUMBER.fullmatch(stripped):
         raise ValueRefused("is not a number")
-    return re.sub(r"[. \u00a0\u202f']", "", stripped).replace(",", ".")
+    return match["before"] + re.sub(r"[. \u00a0\u202f']", "", stripped).replace(",", ".") + match["after"]
 
 
 def prepare_date(text: str, order: DateOrder) -> str:
@@ -140,6 +150,7 @@ _OTHERS: Final[dict[str, Prepare]] = {
     "json": _prepare_document,
     "geometry": _prepare_document,
     "multi_select": _prepare_list,
+    "member": _prepare_list,
     "location": _prepare_place,
 }
 

@@ -18,9 +18,13 @@ import orjson
 
 from fostr.domains.records.fields.shaping import search_text
 from fostr.domains.records.imports import repository
-from fostr.domains.records.imports.conversion import Batch, Converter, Mapping
+from fostr.domains.records.imports.advancing import RecordsetChanged, RecordsetGone, advance
+from fostr.domains.records.imports.conversion import REFERENCES, Batch, CheckedRows, Converter, Mapping, is_plain
 from fostr.domains.records.imports.interpretation import Style
 from fostr.domains.records.imports.local import open_local
+from fostr.domains.records.imports.merging.deciding import Decider
+from fostr.domains.records.imports.merging.rules import Merging
+from fostr.domains.records.imports.merging.storing import store_rows
 from fostr.domains.records.imports.readers.opening import Source, open_reader
 from fostr.domains.records.imports.readers.source import Position
 from fostr.domains.records.recordsets import repository as recordsets
@@ -36,25 +40,18 @@ if TYPE_CHECKING:
     import asyncpg
 
     from fostr.domains.records.fields.model import Recordset
+    from fostr.domains.records.imports.merging.resolving import WhenUnknown
     from fostr.domains.records.imports.readers.source import Reader
     from fostr.domains.records.imports.repository import Import
+    from fostr.domains.records.recordsets.reach import Reached
     from fostr.kernel.jobs.context import JobContext
 
 BATCH_ROWS: Final = 5000
+DECIDED_ROWS: Final = 2000
 LANES: Final = 2
 INDEXED_ROWS: Final = 5000
-MOST_FAULTS: Final = 100_000
-"""Faults that the report of one import tells; the rows behind them are counted to the last."""
-
 LOADING_SHARE: Final = 70
 """Percent of an import's progress that is about rows; the rest is about their words."""
-
-
-class RecordsetGone(Conflict):
-    """The recordset was deleted while records were imported into it."""
-
-    code = "import_recordset_gone"
-    detail = "The recordset was deleted."
 
 
 class FieldsGone(Conflict):
@@ -64,16 +61,18 @@ class FieldsGone(Conflict):
     detail = "Fields into which the file is imported were removed."
 
 
-class _Changed(Exception):
-    """The recordset has changed since the plan was made."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """How rows become records, by the recordset as it was at one moment."""
+class LoadingPlan:
+    """How rows become records, by the recordset as it was at one moment.
+
+    Attributes:
+        decider: decides about each row, where rows meet records or need more than their values; None where each
+            becomes a new record.
+    """
 
     recordset: Recordset
     converter: Converter
+    decider: Decider | None
 
 
 async def load_records(job: JobContext, entry: Import) -> Import:
@@ -88,39 +87,73 @@ async def load_records(job: JobContext, entry: Import) -> Import:
         done = False
         while not done:
             plan = await _plan(job, entry)
-            entry, done = await _load_by(job, entry, plan, file)
+            load = _load_by if plan.decider is None else _decide_by
+            entry, done = await load(job, entry, plan, file)
     return entry
 
 
-async def _plan(job: JobContext, entry: Import) -> _Plan:
+async def _plan(job: JobContext, entry: Import) -> LoadingPlan:
     """Return how rows become records now, by the rights and the fields of this moment."""
     if entry.recordset_id is None:
         raise RecordsetGone
     async with job.unit() as unit:
         reached = await reach_recordset(await act_for_member(job, unit), entry.recordset_id, "import")
-    mappings = read_mappings(entry.mappings)
-    lost = [m.field for m in mappings if m.field not in reached.recordset.by_key or m.field in reached.mask.read_only]
+    return plan_loading(reached, entry)
+
+
+def plan_loading(reached: Reached, entry: Import, *, made: set[int] | None = None) -> LoadingPlan:
+    """Return how an import's rows become records of a recordset.
+
+    Args:
+        reached: the recordset, as the member stands to it.
+        entry: the import.
+        made: what a dry run remembers; see `Decider`.
+
+    Raises:
+        FieldsGone: fields that columns are mapped onto are not there any more, or not for the member.
+    """
+    mappings, recordset = read_mappings(entry.mappings), reached.recordset
+    merging = Merging.from_document(entry.merging) if entry.merging else Merging()
+    kept = merging.match_on if merging.when_unmatched == "skip" else ()
+    writable = recordset.by_key.keys() - (reached.mask.read_only - {*kept}) - reached.mask.hidden
+    lost = [m.field for m in mappings if m.field not in writable]
     if lost:
         raise FieldsGone(fields=lost)
-    return _Plan(reached.recordset, Converter(reached.recordset, mappings, entry.names))
+    references: dict[str, WhenUnknown] = {
+        m.field: m.unknown for m in mappings if recordset.by_key[m.field].type in REFERENCES
+    }
+    decider = Decider(
+        recordset, merging, columns={m.field: entry.names[m.column] for m in mappings}, references=references, made=made
+    )
+    is_simple = not merging.match_on and not entry.is_dry_run and is_plain(recordset)
+    return LoadingPlan(recordset, Converter(recordset, mappings, entry.names), decider=None if is_simple else decider)
 
 
 def read_mappings(documents: Sequence[dict[str, Any]]) -> list[Mapping]:
     """Return mappings as they were stored beside an import."""
     return [
-        Mapping(entry["column"], entry["field"], Style(entry["decimal"], entry["date_order"])) for entry in documents
+        Mapping(
+            entry["column"], entry["field"], Style(entry["decimal"], entry["date_order"]), entry.get("unknown", "error")
+        )
+        for entry in documents
     ]
 
 
 def write_mappings(mappings: Sequence[Mapping]) -> list[dict[str, Any]]:
     """Return mappings as they are stored beside an import."""
     return [
-        {"column": m.column, "field": m.field, "decimal": m.style.decimal, "date_order": m.style.date_order}
+        {
+            "column": m.column,
+            "field": m.field,
+            "decimal": m.style.decimal,
+            "date_order": m.style.date_order,
+            "unknown": m.unknown,
+        }
         for m in mappings
     ]
 
 
-async def _load_by(job: JobContext, entry: Import, plan: _Plan, file: BinaryIO) -> tuple[Import, bool]:
+async def _load_by(job: JobContext, entry: Import, plan: LoadingPlan, file: BinaryIO) -> tuple[Import, bool]:
     """Import rows as long as the plan holds; return the import as it is then, and whether that was all."""
     position = Position(entry.file_offset, entry.file_row)
     reader = await asyncio.to_thread(open_reader, file, Source.from_document(entry.source), position=position)
@@ -139,7 +172,7 @@ async def _load_by(job: JobContext, entry: Import, plan: _Plan, file: BinaryIO) 
         while lanes:
             entry = await _follow(job, lanes[0])
             lanes.popleft()
-    except _Changed:
+    except RecordsetChanged:
         return entry, False
     finally:
         await _end_all(upcoming, *lanes)
@@ -149,9 +182,13 @@ async def _load_by(job: JobContext, entry: Import, plan: _Plan, file: BinaryIO) 
 async def _follow(job: JobContext, storing: asyncio.Task[Import]) -> Import:
     """Wait for a batch to be in, report it, and return the import as it is then."""
     entry = await storing
-    done = min(1.0, (entry.imported_rows + entry.failed_rows) / max(entry.total_rows, 1))
-    await job.report(progress=LOADING_SHARE * done, step="rows", message=_tell_rows(entry))
+    await _report(job, entry)
     return entry
+
+
+async def _report(job: JobContext, entry: Import) -> None:
+    done = min(1.0, entry.done_rows / max(entry.total_rows, 1))
+    await job.report(progress=LOADING_SHARE * done, step="rows", message=_tell_rows(entry))
 
 
 async def _end_all(*tasks: asyncio.Task[Any]) -> None:
@@ -164,7 +201,7 @@ async def _end_all(*tasks: asyncio.Task[Any]) -> None:
             task.exception()
 
 
-def _begin_batch(reader: Reader, plan: _Plan) -> asyncio.Task[Batch | None]:
+def _begin_batch(reader: Reader, plan: LoadingPlan) -> asyncio.Task[Batch | None]:
     return asyncio.create_task(asyncio.to_thread(_next_batch, reader, plan.converter))
 
 
@@ -173,7 +210,9 @@ def _next_batch(reader: Reader, converter: Converter) -> Batch | None:
     return converter.convert(block) if block.rows else None
 
 
-async def _store(job: JobContext, entry: Import, plan: _Plan, batch: Batch, *, after: asyncio.Future[Import]) -> Import:
+async def _store(
+    job: JobContext, entry: Import, plan: LoadingPlan, batch: Batch, *, after: asyncio.Future[Import]
+) -> Import:
     """Insert a batch, and return the import as it is then.
 
     Args:
@@ -184,13 +223,13 @@ async def _store(job: JobContext, entry: Import, plan: _Plan, batch: Batch, *, a
         after: the batch before; this one is committed only when that one is.
 
     Raises:
-        _Changed: the recordset is not the plan's any more.
+        RecordsetChanged: the recordset is not the plan's any more.
         RecordsetGone: it was deleted.
     """
     recordset = plan.recordset
     async with job.unit() as unit:
         if not await recordsets.lock_recordset(unit, recordset.id, fields_version=recordset.fields_version):
-            raise _Changed
+            raise RecordsetChanged
         definition = await recordsets.find_definition(unit, recordset.id)
         if definition is None or definition.deleted:
             raise RecordsetGone
@@ -198,29 +237,33 @@ async def _store(job: JobContext, entry: Import, plan: _Plan, batch: Batch, *, a
         # Not awaited itself: whoever ends this batch does not end the one before.
         await asyncio.wait({after})
         before = after.result()
-        faults = batch.faults[: max(0, MOST_FAULTS - before.reported_faults)]
-        if not await repository.advance_import(unit, before, batch, faults=faults):
-            raise JobSuperseded
-    return _advanced(before, batch, len(faults))
+        return await advance(unit, before, batch)
 
 
-def _advanced(entry: Import, batch: Batch, reported: int) -> Import:
-    ends = [id for id in (entry.first_id, entry.last_id, *batch.ids[:1], *batch.ids[-1:]) if id is not None]
-    return replace(
-        entry,
-        file_offset=batch.end.offset,
-        file_row=batch.end.row,
-        imported_rows=entry.imported_rows + len(batch.ids),
-        failed_rows=entry.failed_rows + batch.failed,
-        reported_faults=entry.reported_faults + reported,
-        first_id=min(ends, default=None),
-        last_id=max(ends, default=None),
-    )
+async def _decide_by(job: JobContext, entry: Import, plan: LoadingPlan, file: BinaryIO) -> tuple[Import, bool]:
+    """Import rows like `_load_by`, each by what was decided about it; one batch after the other."""
+    assert plan.decider is not None  # noqa: S101 - who calls has asked
+    position = Position(entry.file_offset, entry.file_row)
+    reader = await asyncio.to_thread(open_reader, file, Source.from_document(entry.source), position=position)
+    while (rows := await asyncio.to_thread(next_rows, reader, plan.converter)) is not None:
+        try:
+            entry = await store_rows(job, entry, plan.decider, rows)
+        except RecordsetChanged:
+            return entry, False
+        await _report(job, entry)
+    return entry, True
+
+
+def next_rows(reader: Reader, converter: Converter) -> CheckedRows | None:
+    """Return the next rows to be decided about; nothing when there are no more."""
+    block = reader.read(DECIDED_ROWS)
+    return converter.check(block) if block.rows else None
 
 
 def _tell_rows(entry: Import) -> str:
-    left_out = f", {entry.failed_rows:,} left out" if entry.failed_rows else ""
-    return f"{entry.imported_rows:,} rows imported{left_out}."
+    others = {"updated": entry.updated_rows, "skipped": entry.skipped_rows, "left out": entry.failed_rows}
+    told = "".join(f", {count:,} {what}" for what, count in others.items() if count)
+    return f"{entry.imported_rows:,} rows imported{told}."
 
 
 async def index_records(job: JobContext, entry: Import) -> Import:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.imports import repository
+from fostr.domains.records.imports.parts import repository as parts_repository
+from fostr.domains.records.imports.parts.limits import KEPT_FOR
 from fostr.domains.records.recordsets.trash.repository import list_workspaces
 from fostr.kernel import clock
 
@@ -24,7 +26,8 @@ async def prune_imports(job: JobContext) -> dict[str, Any]:
         workspaces = await list_workspaces(unit)
     for workspace in workspaces:
         async with job.runtime.database.unit(workspace) as unit:
-            keys = await repository.delete_unused_files(unit, before=now - FILES_KEPT)
+            keys = await parts_repository.delete_abandoned(unit, before=now - KEPT_FOR)
+            keys += await repository.delete_unused_files(unit, before=now - FILES_KEPT)
             await repository.delete_settled_imports(unit, before=now - IMPORTS_KEPT)
             # Before the commit: a file that is gone already is no reason to fail, and one that stayed would stay.
             for key in keys:

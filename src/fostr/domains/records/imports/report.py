@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from fostr.domains.records.exports.formats import BYTE_ORDER_MARK, guard_formula
 from fostr.domains.records.imports import repository
-from fostr.domains.records.imports.loading import MOST_FAULTS
+from fostr.domains.records.imports.advancing import MOST_FAULTS
+from fostr.domains.records.imports.rules import IMPORT_JOB
 from fostr.domains.records.imports.schemas import ReportAddress
-from fostr.domains.records.imports.settling import IMPORT_JOB
 from fostr.kernel import clock
 from fostr.kernel.crypto.signing import is_signed, sign
 from fostr.kernel.files.addresses import SignatureExpired, SignatureInvalid
@@ -39,9 +39,9 @@ class ReportNotFound(NotFound):
     detail = "There is no report: no row was left out."
 
 
-def sign_report(runtime: Runtime, job_id: UUID, *, now: datetime) -> ReportAddress:
-    """Return the address of an import's report, good for an hour."""
-    expires_at = (now + GOOD_FOR).replace(microsecond=0)
+def sign_report(runtime: Runtime, job_id: UUID, *, now: datetime, good_for: timedelta = GOOD_FOR) -> ReportAddress:
+    """Return the address of an import's report, good for an hour unless it is said."""
+    expires_at = (now + good_for).replace(microsecond=0)
     stamp = int(expires_at.timestamp())
     signature = sign(runtime.keys, _fields(job_id, stamp), purpose=_PURPOSE)
     base = f"{runtime.settings.public_url}/api/v1/import/error-reports/{job_id}/download"

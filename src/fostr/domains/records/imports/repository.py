@@ -50,13 +50,19 @@ class Import:
     source: dict[str, Any]
     names: list[str]
     mappings: list[dict[str, Any]]
+    merging: dict[str, Any] | None
+    draft: dict[str, Any] | None
+    preview: dict[str, Any] | None
     actor: dict[str, Any]
     created_by: UUID
     makes_recordset: bool
+    is_dry_run: bool
     total_rows: int
     file_offset: int
     file_row: int
     imported_rows: int
+    updated_rows: int
+    skipped_rows: int
     failed_rows: int
     indexed_rows: int
     reported_faults: int
@@ -66,12 +72,18 @@ class Import:
     created_at: datetime
     settled_at: datetime | None
 
+    @property
+    def done_rows(self) -> int:
+        """How many rows something has become of."""
+        return self.imported_rows + self.updated_rows + self.skipped_rows + self.failed_rows
+
 
 _FILE: Final = "f.id, f.key, f.filename, f.size, f.options, f.analysis, f.uploaded_by"
 _IMPORT: Final = """
-    i.id, i.job_id, i.recordset_id, i.file_key, i.filename, i.stage, i.source, i.names, i.mappings, i.actor,
-    i.created_by, i.makes_recordset, i.total_rows, i.file_offset, i.file_row, i.imported_rows, i.failed_rows,
-    i.indexed_rows, i.reported_faults, i.first_id, i.last_id, i.indexed_id, i.created_at, i.settled_at
+    i.id, i.job_id, i.recordset_id, i.file_key, i.filename, i.stage, i.source, i.names, i.mappings, i.merging, i.draft,
+    i.preview, i.actor, i.created_by, i.makes_recordset, i.is_dry_run, i.total_rows, i.file_offset, i.file_row,
+    i.imported_rows, i.updated_rows, i.skipped_rows, i.failed_rows, i.indexed_rows, i.reported_faults, i.first_id,
+    i.last_id, i.indexed_id, i.created_at, i.settled_at
 """
 
 
@@ -143,11 +155,11 @@ async def create_import(unit: Unit, import_id: UUID, **values: Any) -> None:
     await unit.run(
         """
         insert into imports
-            (workspace_id, id, job_id, recordset_id, file_id, file_key, filename, source, names, mappings, actor,
-             created_by, makes_recordset, total_rows, created_at)
+            (workspace_id, id, job_id, recordset_id, file_id, file_key, filename, source, names, mappings, merging,
+             draft, actor, created_by, makes_recordset, is_dry_run, total_rows, created_at)
         values
             (:workspace, :id, :job_id, :recordset_id, :file_id, :file_key, :filename, :source, :names, :mappings,
-             :actor, :created_by, :makes_recordset, :total_rows, :now)
+             :merging, :draft, :actor, :created_by, :makes_recordset, :is_dry_run, :total_rows, :now)
         """,
         id=import_id,
         **values,
@@ -188,6 +200,34 @@ async def move_import(unit: Unit, import_id: UUID, step: Step, *, now: datetime)
             now=now,
         )
         == 1
+    )
+
+
+async def keep_preview(
+    unit: Unit,
+    import_id: UUID,
+    *,
+    created: int,
+    updated: int,
+    skipped: int,
+    failed: int,
+    reported: int,
+    preview: dict[str, Any],
+) -> None:
+    """Keep what a dry run has found."""
+    await unit.run(
+        """
+        update imports i set imported_rows = :created, updated_rows = :updated, skipped_rows = :skipped,
+            failed_rows = :failed, reported_faults = :reported, preview = :preview
+        where i.workspace_id = :workspace and i.id = :id
+        """,
+        id=import_id,
+        created=created,
+        updated=updated,
+        skipped=skipped,
+        failed=failed,
+        reported=reported,
+        preview=preview,
     )
 
 
@@ -269,17 +309,12 @@ async def advance_import(unit: Unit, entry: Import, batch: Batch, *, faults: Seq
         f"""
         with counted as (
             insert into recordset_counts (workspace_id, recordset_id, shard, count)
-            select :workspace, :recordset_id, {BULK_SHARD}, :imported::bigint
+            select :workspace, :recordset_id, {BULK_SHARD}, :imported::bigint where :imported::bigint > 0
             {ADDED_UP}
-        ), kept as (
-            insert into import_faults (workspace_id, import_id, row, position, column_name, value, reason)
-            select :workspace, :id, d.row, d.position, d.column_name, d.value, d.reason
-            from unnest(
-                :rows::bigint[], :positions::smallint[], :columns::text[], :values::text[], :reasons::text[]
-            ) as d (row, position, column_name, value, reason)
-        )
+        ), kept as ({_KEPT})
         update imports i
         set file_offset = :offset, file_row = :row, imported_rows = i.imported_rows + :imported,
+            updated_rows = i.updated_rows + :updated, skipped_rows = i.skipped_rows + :skipped,
             failed_rows = i.failed_rows + :failed, reported_faults = i.reported_faults + :reported,
             first_id = least(i.first_id, :first_id), last_id = greatest(i.last_id, :last_id)
         where i.workspace_id = :workspace and i.id = :id and i.stage = 'loading' and i.file_row = :before
@@ -290,17 +325,40 @@ async def advance_import(unit: Unit, entry: Import, batch: Batch, *, faults: Seq
         offset=batch.end.offset,
         row=batch.end.row,
         imported=len(batch.ids),
+        updated=batch.updated,
+        skipped=batch.skipped,
         failed=batch.failed,
         reported=len(faults),
         first_id=batch.ids[0] if batch.ids else None,
         last_id=batch.ids[-1] if batch.ids else None,
-        rows=[fault.row for fault in faults],
-        positions=_positions(faults),
-        columns=[fault.column for fault in faults],
-        values=[fault.value for fault in faults],
-        reasons=[fault.reason for fault in faults],
+        **_fault_columns(faults),
     )
     return moved == 1
+
+
+_KEPT: Final = """
+    insert into import_faults (workspace_id, import_id, row, position, column_name, value, reason)
+    select :workspace, :id, d.row, d.position, d.column_name, d.value, d.reason
+    from unnest(
+        :rows::bigint[], :positions::smallint[], :columns::text[], :values::text[], :reasons::text[]
+    ) as d (row, position, column_name, value, reason)
+"""
+
+
+async def keep_faults(unit: Unit, import_id: UUID, faults: Sequence[Fault]) -> None:
+    """Keep why a dry run would leave rows out."""
+    if faults:
+        await unit.run(_KEPT, id=import_id, **_fault_columns(faults))
+
+
+def _fault_columns(faults: Sequence[Fault]) -> dict[str, list[Any]]:
+    return {
+        "rows": [fault.row for fault in faults],
+        "positions": _positions(faults),
+        "columns": [fault.column for fault in faults],
+        "values": [fault.value for fault in faults],
+        "reasons": [fault.reason for fault in faults],
+    }
 
 
 def _positions(faults: Sequence[Fault]) -> list[int]:

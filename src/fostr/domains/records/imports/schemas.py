@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from fostr.domains.records.fields.types import TypeName
 from fostr.domains.records.imports.analysis import NoteCode
 from fostr.domains.records.imports.interpretation import DateOrder, DecimalSign
+from fostr.domains.records.imports.merging.resolving import WhenUnknown
+from fostr.domains.records.imports.merging.rules import MOST_MATCHED, MergeRule, WhenMatched, WhenUnmatched
 from fostr.domains.records.imports.readers.delimited import Delimiter
 from fostr.domains.records.imports.readers.encoding import EncodingName
 from fostr.domains.records.imports.readers.source import MOST_COLUMNS, Format
@@ -40,6 +42,7 @@ FileUri = Annotated[
 ]
 ENCODING: Final = "Found out by a fixed rule unless it is said: a byte-order mark, else UTF-8, else Windows-1252."
 DELIMITER: Final = "Found out unless it is said."
+DRY_RUN: Final = "Only find out what would become of each row; the job's `preview` tells."
 EXAMPLE_URI: Final[JsonValue] = "upload:0192f0c1-a2b3-7c4d-8e9f-001122334455"
 
 
@@ -197,6 +200,7 @@ class ImportCreate(BaseModel):
         description="Without `map`, columns of latitudes and longitudes say where the records lie.",
     )
     options: ReadOptions = Field(default=ReadOptions(), description="As they were when the file was analysed.")
+    dry_run: bool = Field(default=False, description=DRY_RUN)
 
 
 class FieldMapping(BaseModel):
@@ -207,6 +211,18 @@ class FieldMapping(BaseModel):
     field: FieldKey
     decimal: DecimalSign | None = Field(default=None, description="As the analysis found it unless it is said.")
     date_order: DateOrder | None = Field(default=None, description="As the analysis found it unless it is said.")
+    merge: MergeRule | None = Field(
+        default=None,
+        description="With `match_on`: how the column's value meets the one that a record has. `take_new`, which holds "
+        "unless it is said: the file's. `keep_old`: the record's; the column is only for new records. `fill_blank`: "
+        "the file's where the record has none. `append`: both, for lists and texts. An empty cell changes nothing.",
+    )
+    when_unknown: WhenUnknown = Field(
+        default="error",
+        description="For fields that name members (ids, addresses or names, between semicolons) or records (ids or "
+        "titles): whether a row that names nothing that is there, or several things by one name, is left out, or only "
+        "the name.",
+    )
 
 
 ColumnName = Annotated[str, Field(max_length=200)]
@@ -222,7 +238,13 @@ class ImportInto(BaseModel):
                 {
                     "file_uri": EXAMPLE_URI,
                     "field_mappings": {"Name": "name", "Price": {"field": "price", "decimal": ","}},
-                }
+                },
+                {
+                    "file_uri": EXAMPLE_URI,
+                    "field_mappings": {"SKU": "sku", "Price": "price", "Notes": {"field": "notes", "merge": "append"}},
+                    "match_on": ["sku"],
+                    "dry_run": True,
+                },
             ]
         },
     )
@@ -233,6 +255,16 @@ class ImportInto(BaseModel):
         max_length=MOST_COLUMNS,
         description="Names of columns, as the analysis gave them, and the fields into which they go.",
     )
+    match_on: list[FieldKey] = Field(
+        default=[],
+        max_length=MOST_MATCHED,
+        description="Mapped fields by whose values a row and a record are the same thing. Without them every row "
+        "becomes a new record. A row without one of these values is left out, and so is one that matches several "
+        "records.",
+    )
+    when_matched: WhenMatched = Field(default="update", description="What becomes of a row that matches a record.")
+    when_unmatched: WhenUnmatched = Field(default="create", description="What becomes of a row that matches none.")
+    dry_run: bool = Field(default=False, description=DRY_RUN)
     options: ReadOptions = Field(default=ReadOptions(), description="As they were when the file was analysed.")
 
 
@@ -241,8 +273,9 @@ class ImportStarted(BaseModel):
 
     job_id: UUID
     import_id: UUID = Field(description="What each of its records names as its origin.")
-    recordset_id: UUID
-    recordset_slug: str
+    is_dry_run: bool
+    recordset_id: UUID | None = Field(description="None where a dry run would make one.")
+    recordset_slug: str | None
     status: JobStatusName
     total_rows: int
     stream_url: str = Field(description="Server-sent events of its progress.")
@@ -263,14 +296,17 @@ class ImportJob(BaseModel):
     job_type: JobType
     status: JobStatusName
     progress: int = Field(ge=0, le=100, description="Percent.")
-    step: str | None = Field(description="What is being done: `rows`, then `search`.")
+    step: str | None = Field(description="What is being done: `rows`, then `search`; `preview` in a dry run.")
     message: str | None
     import_id: UUID | None
     recordset_id: UUID | None
     filename: str | None
     makes_recordset: bool = Field(description="Whether the recordset was made for this import.")
+    is_dry_run: bool = Field(description="Whether it only finds out what would become of the rows.")
     total_rows: int | None
-    imported_rows: int | None = Field(description="Rows that are in, whatever becomes of the job.")
+    imported_rows: int | None = Field(description="Rows that are in as new records, whatever becomes of the job.")
+    updated_rows: int | None = Field(description="Rows that changed a record.")
+    skipped_rows: int | None = Field(description="Rows that had nothing to change, or were not to.")
     failed_rows: int | None = Field(description="Rows that were left out; the report says why.")
     has_report: bool
     is_settled: bool = Field(description="Whether nothing more happens, not even after a cancellation.")
@@ -291,8 +327,63 @@ class FaultCount(BaseModel):
     first_row: int
 
 
+class NewRecordExample(BaseModel):
+    """A row that would become a record."""
+
+    row: int
+    values: dict[str, JsonValue]
+
+
+class ValueChange(BaseModel):
+    """What a row would make of a value."""
+
+    before: JsonValue
+    after: JsonValue
+
+
+class ChangeExample(BaseModel):
+    """A row that would change a record."""
+
+    row: int
+    record_id: UUID
+    title: str
+    changes: dict[str, ValueChange]
+
+
+class SkipExample(BaseModel):
+    """A row of which nothing would come."""
+
+    row: int
+    record_id: UUID | None
+    reason: Literal["unchanged", "matched", "unmatched"]
+
+
+class FaultExample(BaseModel):
+    """A value for which a row would be left out."""
+
+    row: int
+    column: str
+    value: str
+    reason: str
+
+
+class ImportPreview(BaseModel):
+    """What a dry run has found: how many rows would come to what, and the first twenty of each. Long values are cut."""
+
+    create: int
+    update: int
+    skip: int
+    error: int
+    creates: list[NewRecordExample]
+    updates: list[ChangeExample]
+    skips: list[SkipExample]
+    errors: list[FaultExample]
+
+
 class ImportJobDetail(ImportJob):
     """An import or an export, with what was wrong with its rows."""
+
+    preview: ImportPreview | None = Field(description="Of a dry run that has ended.")
 
     faults: list[FaultCount] = Field(description="The most frequent reasons for which values were refused.")
     report_url: str | None = Field(description="Signed, and good for an hour; a CSV file of every refused value.")

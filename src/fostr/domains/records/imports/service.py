@@ -100,7 +100,10 @@ def _describe(job: Job, found: Import | None) -> dict[str, Any]:
         "filename": found.filename if found else result.get("filename"),
         "makes_recordset": found.makes_recordset if found else False,
         "total_rows": found.total_rows if found else result.get("rows"),
-        "imported_rows": found.imported_rows if found else None,
+        "is_dry_run": found.is_dry_run if found else False,
+        "imported_rows": found.imported_rows if found and not found.is_dry_run else None,
+        "updated_rows": found.updated_rows if found and not found.is_dry_run else None,
+        "skipped_rows": found.skipped_rows if found and not found.is_dry_run else None,
         "failed_rows": found.failed_rows if found else None,
         "has_report": bool(found and found.failed_rows),
         "is_settled": found.stage in SETTLED if found else job.is_closed,
@@ -120,6 +123,7 @@ async def show_transfer(context: Context, job_id: UUID) -> schemas.ImportJobDeta
     has_report = found is not None and found.failed_rows > 0
     return schemas.ImportJobDetail(
         **_describe(job, found),
+        preview=_show_preview(found) if found and found.preview is not None else None,
         faults=[
             schemas.FaultCount(
                 column=row["column_name"], reason=row["reason"], count=row["count"], first_row=row["first_row"]
@@ -127,6 +131,18 @@ async def show_transfer(context: Context, job_id: UUID) -> schemas.ImportJobDeta
             for row in faults
         ],
         report_url=sign_report(context.runtime, job.id, now=context.now).url if has_report else None,
+    )
+
+
+def _show_preview(found: Import) -> schemas.ImportPreview:
+    return schemas.ImportPreview.model_validate(
+        {
+            **(found.preview or {}),
+            "create": found.imported_rows,
+            "update": found.updated_rows,
+            "skip": found.skipped_rows,
+            "error": found.failed_rows,
+        }
     )
 
 

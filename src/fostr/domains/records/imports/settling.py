@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from fostr.domains.records.imports import repository
 from fostr.domains.records.imports.loading import index_records
-from fostr.domains.records.imports.rules import SETTLED
+from fostr.domains.records.imports.rules import IMPORT_JOB, SETTLE_JOB, SETTLED, Outcome
+from fostr.domains.records.imports.telling import tell_person
 from fostr.kernel import clock
 from fostr.kernel.events import outbox
 from fostr.kernel.events.outbox import Actor, Cause
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     from fostr.domains.records.imports.repository import Import
     from fostr.kernel.db.unit import Unit
     from fostr.kernel.jobs.context import JobContext
-
-Outcome: TypeAlias = Literal["completed", "cancelled", "failed"]
-
-IMPORT_JOB: Final = "records.import"
-SETTLE_JOB: Final = "records.settle_import"
 
 LOOK_BACK: Final = timedelta(days=2)
 _LOOKS: Final = 40
@@ -43,34 +39,55 @@ class ImportStillRuns(Unavailable):
     detail = "The import has not ended yet."
 
 
-async def settle(job: JobContext, entry: Import, outcome: Outcome) -> None:
-    """End an import: its last stage and its event. Twice is the same as once."""
+async def settle(job: JobContext, entry: Import, outcome: Outcome, *, error: dict[str, Any] | None = None) -> None:
+    """End an import: its last stage, its events, and the mail about it. Twice is the same as once."""
     now = clock.now()
     async with job.unit() as unit:
         if not await repository.move_import(unit, entry.id, "indexed" if outcome == "completed" else "stop", now=now):
             return
+        if entry.is_dry_run:
+            return
         if entry.recordset_id is not None:
-            await _record_event(unit, entry, entry.recordset_id, outcome)
+            await _record(
+                unit, entry, outcome, type="record.imported", entity="recordset", entity_id=entry.recordset_id
+            )
+        code = error.get("code") if error else None
+        facts = {"error_code": code}
+        await _record(unit, entry, outcome, type=f"import.{outcome}", entity="import", entity_id=entry.id, more=facts)
+        reason = error.get("detail") if error else None
+        await tell_person(unit, entry, outcome, runtime=job.runtime, reason=reason, now=now)
 
 
-async def _record_event(unit: Unit, entry: Import, recordset_id: UUID, outcome: Outcome) -> None:
+async def _record(
+    unit: Unit,
+    entry: Import,
+    outcome: Outcome,
+    *,
+    type: str,
+    entity: str,
+    entity_id: UUID,
+    more: dict[str, Any] | None = None,
+) -> None:
     actor = entry.actor
     await outbox.record(
         unit,
-        type="record.imported",
-        entity="recordset",
-        entity_id=recordset_id,
+        type=type,
+        entity=entity,
+        entity_id=entity_id,
         after={
             "import_id": str(entry.id),
             "job_id": str(entry.job_id),
-            "recordset_id": str(recordset_id),
+            "recordset_id": None if entry.recordset_id is None else str(entry.recordset_id),
             "filename": entry.filename,
             "outcome": outcome,
             "imported": entry.imported_rows,
+            "updated": entry.updated_rows,
+            "skipped": entry.skipped_rows,
             "failed": entry.failed_rows,
             "requested_by": str(entry.created_by),
+            **(more or {}),
         },
-        cause=Cause(kind="import", id=entry.id, count=entry.imported_rows),
+        cause=Cause(kind="import", id=entry.id, count=entry.imported_rows + entry.updated_rows),
         actor=Actor(
             member_id=entry.created_by,
             user_id=UUID(actor["user_id"]),
@@ -97,7 +114,7 @@ async def settle_stopped(job: JobContext, job_id: UUID) -> dict[str, Any] | None
     ended = await _wait_for_end(job, job_id)
     entry = await _find_import(job, job_id) or entry
     entry = await index_records(job, entry)
-    await settle(job, entry, "cancelled" if ended.status == "cancelled" else "failed")
+    await settle(job, entry, "cancelled" if ended.status == "cancelled" else "failed", error=ended.error)
     return {"import_id": str(entry.id), "imported": entry.imported_rows}
 
 

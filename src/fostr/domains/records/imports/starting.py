@@ -11,8 +11,10 @@ from fostr.domains.records.imports import repository, schemas, uploads
 from fostr.domains.records.imports.conversion import Mapping
 from fostr.domains.records.imports.interpretation import Style
 from fostr.domains.records.imports.loading import write_mappings
+from fostr.domains.records.imports.merging.rules import Merging, check_merging
 from fostr.domains.records.imports.readers.opening import ReadingOptions
 from fostr.domains.records.imports.settling import IMPORT_JOB
+from fostr.domains.records.imports.trying import trial
 from fostr.domains.records.recordsets.schemas import FieldCreate, MapSettings, RecordsetCreate, RecordsetSettings
 from fostr.domains.records.recordsets.service import create_recordset
 from fostr.kernel.http.errors import Forbidden, Unprocessable
@@ -22,6 +24,7 @@ from fostr.kernel.jobs.dispatch import dispatch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fostr.domains.records.imports.merging.rules import MergeRule
     from fostr.domains.records.imports.repository import UploadedFile
     from fostr.domains.records.imports.schemas import FileAnalysis, FileColumn
     from fostr.domains.records.recordsets.reach import Reached
@@ -72,19 +75,31 @@ async def start_new(context: Context, data: schemas.ImportCreate) -> schemas.Imp
     Raises:
         Forbidden: the caller may not make recordsets.
         ColumnUnknown, ColumnTwice: the fields do not fit the file.
+        FieldNotMappable: nobody writes values of a field's type.
     """
     if not context.access.has("can_create_recordset"):
         raise Forbidden(permission="can_create_recordset")
     file = await uploads.get_file(context, data.file_uri)
     analysis = await uploads.ensure_analysis(context, file, reading_options(data.options))
     chosen = _choose(analysis, data.fields)
-    reached = await create_recordset(context, data=_define(file, chosen, data))
+    wanted = _define(file, chosen, data)
+    reached = await (_try_recordset if data.dry_run else create_recordset)(context, data=wanted)
     keys = [field.key for field in reached.recordset.fields]
+    for key in keys:
+        if key in reached.recordset.unwritten:
+            raise FieldNotMappable("Values of this type are computed; no column can go into them.", field=key)
     mappings = [
         Mapping(entry.column.index, key, _style(entry.column, entry.wanted.decimal, entry.wanted.date_order))
         for entry, key in zip(chosen, keys, strict=True)
     ]
-    return await _start(reached, file, analysis, mappings, makes_recordset=True)
+    begin = _Beginning(file, analysis, mappings, draft=wanted if data.dry_run else None, is_dry_run=data.dry_run)
+    return await _start(reached, begin, makes_recordset=True)
+
+
+async def _try_recordset(context: Context, *, data: RecordsetCreate) -> Reached:
+    """Return the recordset that would be made; nothing of it stays. It raises what `create_recordset` raises."""
+    async with trial(context.unit):
+        return await create_recordset(context, data=data)
 
 
 def reading_options(options: schemas.ReadOptions) -> ReadingOptions:
@@ -158,46 +173,68 @@ async def start_into(reached: Reached, data: schemas.ImportInto) -> schemas.Impo
 
     Raises:
         ColumnUnknown, ColumnTwice, FieldNotMappable, RequiredFieldUnmapped: the mappings do not fit.
-        FieldReadOnly: the caller may not change a field.
+        FieldReadOnly: the caller may not change a field, or nobody may.
+        MatchInvalid, MergeRuleInvalid: rows cannot meet records in this way.
     """
     context = reached.context
     file = await uploads.get_file(context, data.file_uri)
     analysis = await uploads.ensure_analysis(context, file, reading_options(data.options))
     by_name = {column.name: column for column in analysis.columns}
     mappings: list[Mapping] = []
+    rules: dict[str, MergeRule] = {}
     for name, given in data.field_mappings.items():
         wanted = given if isinstance(given, schemas.FieldMapping) else schemas.FieldMapping(field=given)
         if name not in by_name:
             raise ColumnUnknown(column=name)
         column = by_name[name]
-        mappings.append(Mapping(column.index, wanted.field, _style(column, wanted.decimal, wanted.date_order)))
-    _check_fields(reached, [mapping.field for mapping in mappings])
-    return await _start(reached, file, analysis, mappings, makes_recordset=False)
+        style = _style(column, wanted.decimal, wanted.date_order)
+        mappings.append(Mapping(column.index, wanted.field, style, wanted.when_unknown))
+        if wanted.merge is not None:
+            rules[wanted.field] = wanted.merge
+    merging = Merging(tuple(data.match_on), data.when_matched, data.when_unmatched, rules)
+    _check_fields(reached, [mapping.field for mapping in mappings], merging)
+    begin = _Beginning(file, analysis, mappings, merging=merging, is_dry_run=data.dry_run)
+    return await _start(reached, begin, makes_recordset=False)
 
 
-def _check_fields(reached: Reached, keys: Sequence[str]) -> None:
+def _check_fields(reached: Reached, keys: Sequence[str], merging: Merging) -> None:
     known = reached.recordset.by_key
+    # By a field that nobody may write, rows can still find the records that they change.
+    only_matched = merging.match_on if merging.when_unmatched == "skip" else ()
     for key in keys:
         if key not in known or key in reached.mask.hidden:
             raise FieldNotMappable(field=key)
-        if key in reached.mask.read_only:
+        if key in reached.mask.read_only - {*only_matched}:
             raise FieldReadOnly(field=key)
     if len(set(keys)) < len(keys):
         raise ColumnTwice(field=next(key for key in keys if keys.count(key) > 1))
+    check_merging(reached, merging, mapped=keys)
+    if merging.when_unmatched == "skip":
+        return
     for field in reached.recordset.fields:
         if field.is_required and field.key not in keys:
             raise RequiredFieldUnmapped(field=field.key)
 
 
-async def _start(
-    reached: Reached,
-    file: UploadedFile,
-    analysis: FileAnalysis,
-    mappings: list[Mapping],
-    *,
-    makes_recordset: bool,
-) -> schemas.ImportStarted:
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """An import that is about to be noted.
+
+    Attributes:
+        draft: the recordset that a dry run would make.
+    """
+
+    file: UploadedFile
+    analysis: FileAnalysis
+    mappings: list[Mapping]
+    merging: Merging | None = None
+    draft: RecordsetCreate | None = None
+    is_dry_run: bool = False
+
+
+async def _start(reached: Reached, begin: _Beginning, *, makes_recordset: bool) -> schemas.ImportStarted:
     context, recordset, import_id = reached.context, reached.recordset, new_id()
+    file, analysis, merging = begin.file, begin.analysis, begin.merging
     job_id = await dispatch(
         context.unit,
         IMPORT_JOB,
@@ -211,13 +248,16 @@ async def _start(
         context.unit,
         import_id,
         job_id=job_id,
-        recordset_id=recordset.id,
+        recordset_id=None if begin.draft else recordset.id,
         file_id=file.id,
         file_key=file.key,
         filename=file.filename,
         source=analysis.source.model_dump(),
         names=[column.name for column in analysis.columns],
-        mappings=write_mappings(mappings),
+        mappings=write_mappings(begin.mappings),
+        merging=merging.as_document() if merging and merging.match_on else None,
+        draft=begin.draft and begin.draft.model_dump(mode="json"),
+        is_dry_run=begin.is_dry_run,
         actor={
             "user_id": str(principal.user_id),
             "acting_as": str(principal.acting_as) if principal.acting_as else None,
@@ -231,8 +271,9 @@ async def _start(
     return schemas.ImportStarted(
         job_id=job_id,
         import_id=import_id,
-        recordset_id=recordset.id,
-        recordset_slug=recordset.slug,
+        is_dry_run=begin.is_dry_run,
+        recordset_id=None if begin.draft else recordset.id,
+        recordset_slug=None if begin.draft else recordset.slug,
         status="queued",
         total_rows=analysis.total_rows,
         stream_url=f"{base}/stream",

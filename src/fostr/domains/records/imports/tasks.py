@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fostr.domains.records.imports import pruning, repository
 from fostr.domains.records.imports.loading import index_records, load_records
+from fostr.domains.records.imports.merging.previewing import preview_import
 from fostr.domains.records.imports.settling import (
     IMPORT_JOB,
     SETTLE_JOB,
@@ -39,22 +40,33 @@ async def import_records(context: JobContext) -> dict[str, Any]:
         raise
     return {
         "import_id": str(entry.id),
-        "recordset_id": str(entry.recordset_id),
+        "recordset_id": entry.recordset_id and str(entry.recordset_id),
         "imported": entry.imported_rows,
+        "updated": entry.updated_rows,
+        "skipped": entry.skipped_rows,
         "failed": entry.failed_rows,
     }
 
 
 async def _begin(context: JobContext) -> Import:
+    found = await _find(context)
     async with context.unit() as unit:
-        found = await repository.find_import(unit, job_id=context.id)
-        if found is None:
-            raise JobNotFound
         await repository.move_import(unit, found.id, "begin", now=clock.now())
     return found
 
 
+async def _find(context: JobContext) -> Import:
+    async with context.unit() as unit:
+        found = await repository.find_import(unit, job_id=context.id)
+    if found is None:
+        raise JobNotFound
+    return found
+
+
 async def _run(context: JobContext, entry: Import) -> Import:
+    if entry.is_dry_run:
+        await preview_import(context, entry)
+        return await _find(context)
     if entry.stage in {"waiting", "loading"}:
         entry = await load_records(context, entry)
         async with context.unit() as unit:

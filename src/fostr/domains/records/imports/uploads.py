@@ -43,7 +43,7 @@ async def receive(context: Context, upload: UploadFile, options: ReadingOptions)
     files, most = context.runtime.files, context.settings.max_upload_bytes
     stored = await receive_upload(upload, files, key, max_bytes=most)
     try:
-        await _note_file(context, file_id, key, filename=filename, size=stored.size)
+        await note_file(context, file_id, key, filename=filename, size=stored.size)
         return await _analyse(context, await _get_file(context, file_id), options, size=stored.size)
     except BaseException:
         await files.delete(key)
@@ -56,7 +56,7 @@ async def expect(context: Context, data: schemas.UploadRequest) -> schemas.Signe
     file_id = new_id()
     key = make_key(context.workspace_id, "imports", file_id.hex)
     most = context.settings.max_upload_bytes
-    await _note_file(context, file_id, key, filename=filename, size=None)
+    await note_file(context, file_id, key, filename=filename, size=None)
     url = await context.runtime.files.sign_upload(key, expires_in=SIGNED_FOR, max_bytes=most, filename=filename)
     return schemas.SignedUpload(
         file_uri=make_uri(file_id),
@@ -67,7 +67,8 @@ async def expect(context: Context, data: schemas.UploadRequest) -> schemas.Signe
     )
 
 
-async def _note_file(context: Context, file_id: UUID, key: str, *, filename: str, size: int | None) -> None:
+async def note_file(context: Context, file_id: UUID, key: str, *, filename: str, size: int | None) -> None:
+    """Note a file that the caller has uploaded, or, without a size, is going to."""
     await repository.create_file(
         context.unit,
         id=file_id,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from fostr.domains.records.records.repository.writing import SERIES_ID
 from fostr.kernel.belongings import Belonging
-from fostr.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,7 +97,7 @@ async def hand_over_records(
         actor=actor,
         cause=cause,
         now=now,
-        series=str(new_id()),
+        series=str(cause.id),
     )
     return {row["recordset_id"]: row["count"] for row in rows}
 

@@ -1,15 +1,12 @@
-"""Bounding boxes of map queries: parsed, checked, and split where they cross the antimeridian."""
+"""Bounding boxes of map queries: parsed, checked, and compared with those of records around the antimeridian."""
 
 from __future__ import annotations
 
 import math
-from typing import Final
 
-from fostr.domains.records.fields.geometry import Bounds
+from fostr.domains.records.fields.geometry import TURN, Bounds
 from fostr.kernel.db.sql import Fragment
 from fostr.kernel.http.errors import Unprocessable
-
-NUMBERS: Final = 4
 
 
 class BoxInvalid(Unprocessable):
@@ -19,10 +16,10 @@ class BoxInvalid(Unprocessable):
     detail = "A bounding box is west,south,east,north in degrees."
 
 
-def parse_box(text: str) -> list[Bounds]:
-    """Return the one or two boxes that `west,south,east,north` stands for (RFC 7946, section 5).
+def parse_box(text: str) -> Bounds:
+    """Return the box that `west,south,east,north` stands for (RFC 7946, section 5).
 
-    A box whose west lies east of its east crosses the antimeridian, and becomes two.
+    A box whose west lies east of its east crosses the antimeridian.
 
     Raises:
         BoxInvalid: not four finite numbers, outside of the world, or its south above its north.
@@ -37,13 +34,23 @@ def parse_box(text: str) -> list[Bounds]:
         raise BoxInvalid("A bounding box lies between -180 and 180, and between -90 and 90 degrees.")
     if south > north:
         raise BoxInvalid("The south of a bounding box cannot lie above its north.")
-    if west <= east:
-        return [Bounds(west, south, east, north)]
-    return [Bounds(west, south, 180.0, north), Bounds(-180.0, south, east, north)]
+    return Bounds(west, south, east if west <= east else east + TURN, north)
 
 
-def box_condition(boxes: list[Bounds]) -> Fragment:
-    """Return the condition that a record `r` touches one of the boxes."""
-    params = {f"box_{number}": box.as_box() for number, box in enumerate(boxes)}
+def box_condition(bounds: Bounds, *, name: str = "box") -> Fragment:
+    """Return the condition that a record `r` touches a box.
+
+    Boxes of records begin in the world and may end east of it. So what lies in the world meets them there or one turn
+    further east; and what reaches beyond it, there or one turn further west.
+    """
+    turns = [0.0, -TURN] if bounds.east > 180 else [0.0, TURN]
+    if bounds.east == 180:
+        turns.append(-TURN)
+    params = {f"{name}_{number}": shift_box(bounds, turn).as_box() for number, turn in enumerate(turns)}
     text = " or ".join(f"r.bbox && (:{name}::text)::box" for name in params)
     return Fragment(f"({text})", params)
+
+
+def shift_box(bounds: Bounds, degrees: float) -> Bounds:
+    """Return a box so many degrees further east."""
+    return Bounds(bounds.west + degrees, bounds.south, bounds.east + degrees, bounds.north)

@@ -1,39 +1,46 @@
 """Filters on fields, checked against the recordset and turned into SQL.
 
 A filter is a JSON object from field keys to a value, a list of values, or operators with their operands:
-`{"state": "CA", "kind": ["a", "b"], "elevation": {"gte": 100, "lt": 500}}`.
+`{"state": "CA", "kind": ["a", "b"], "elevation": {"gte": 100, "lt": 500}}`. For groups of them, see `conditions`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
-from fostr.domains.records.fields.shaping import LONGEST_PROMOTED_TEXT, check_text, check_value
 from fostr.domains.records.fields.types import ValueRefused
+from fostr.domains.records.query.conditions import MOST_CONDITIONS
+from fostr.domains.records.query.expressions import comparable, expression, parameters_of
+from fostr.domains.records.query.moments import find_clock
+from fostr.domains.records.query.operators import OPERATORS, Builder, find_operator
+from fostr.domains.records.query.refusals import FilterInvalid
+from fostr.domains.records.query.subjects import subject_of
+from fostr.domains.records.query.viewer import VIEWER
+from fostr.kernel import clock
 from fostr.kernel.db.sql import Fragment
-from fostr.kernel.http.errors import Unprocessable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
 
     from fostr.domains.records.fields.model import Field, Recordset
     from fostr.domains.records.fields.types import Kind
     from fostr.kernel.access.evaluator import FieldMask
 
-COMPARISONS: Final[dict[str, str]] = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-PATTERNS: Final[dict[str, str]] = {"contains": "%{}%", "starts_with": "{}%", "ends_with": "%{}"}
-OPERATORS: Final[dict[Kind, tuple[str, ...]]] = {
-    "text": ("eq", "ne", "in", "not_in", "contains", "not_contains", "starts_with", "ends_with", "empty"),
-    "number": ("eq", "ne", "lt", "lte", "gt", "gte", "in", "not_in", "empty"),
-    "time": ("eq", "ne", "lt", "lte", "gt", "gte", "in", "not_in", "empty"),
-    "boolean": ("eq", "ne", "empty"),
-    "list": ("has", "has_any", "has_all", "empty"),
-    "document": ("empty",),
-}
+__all__ = [
+    "FilterInvalid",
+    "build_filters",
+    "comparable",
+    "expression",
+    "parameters_of",
+    "parse_object",
+    "write_filters",
+]
+
 NUMBER_ALIASES: Final = {"min": "gte", "max": "lte"}
 DATE_ALIASES: Final = {
     "from": "gte",
@@ -43,35 +50,24 @@ DATE_ALIASES: Final = {
     "after": "gt",
     "before": "lt",
 }
-MOST_CONDITIONS: Final = 50
-MOST_VALUES: Final = 500
 
 
-class FilterInvalid(Unprocessable):
-    """A filter cannot be used on this recordset."""
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """One of the filter parameters: its name, the kinds of fields that it is for, and its words for operators."""
 
-    code = "filter_invalid"
-    detail = "A filter cannot be used on this recordset."
+    name: str
+    kind: Kind | None = None
+    aliases: Mapping[str, str] | None = None
+
+    def operator(self, word: str) -> str:
+        """Return what the parameter calls by a word."""
+        return (self.aliases or {}).get(word, word)
 
 
-@dataclass(slots=True)
-class _Builder:
-    """Collects conditions and the values of their parameters."""
-
-    recordset: Recordset
-    mask: FieldMask
-    conditions: list[str] = field(default_factory=list[str])
-    params: dict[str, Any] = field(default_factory=dict[str, Any])
-
-    def left(self, entry: Field) -> str:
-        """Return the SQL of a field's value, its parameters taken up."""
-        self.params.update(parameters_of(entry))
-        return expression(entry)
-
-    def bind(self, value: Any) -> str:
-        name = f"f{len(self.params)}"
-        self.params[name] = value
-        return f":{name}"
+_COLUMNS: Final = _Parameter("column_filters")
+_NUMBERS: Final = _Parameter("numeric_filters", "number", NUMBER_ALIASES)
+_DATES: Final = _Parameter("date_filters", "time", DATE_ALIASES)
 
 
 def build_filters(
@@ -81,6 +77,9 @@ def build_filters(
     column_filters: str | None = None,
     numeric_filters: str | None = None,
     date_filters: str | None = None,
+    viewer: UUID | None = None,
+    now: datetime | None = None,
+    time_zone: str | None = None,
 ) -> Fragment:
     """Return the condition that the three filter parameters stand for together.
 
@@ -90,15 +89,22 @@ def build_filters(
         column_filters: JSON, for fields of any type.
         numeric_filters: JSON, for numbers; `min` and `max` are short for `gte` and `lte`.
         date_filters: JSON, for dates; `from` and `to`, `start` and `end`, `after` and `before`.
+        viewer: the member whom operands such as `{"$viewer": "member_id"}` mean.
+        now: the present, for relative dates.
+        time_zone: whose days are meant; UTC unless it is said.
 
     Raises:
         FilterInvalid: naming the parameter, the field, and the operators that the field has.
+        TimeZoneUnknown: there is no such zone.
     """
-    builder = _Builder(recordset, mask)
-    _add(builder, "column_filters", column_filters, kinds=None, aliases={})
-    _add(builder, "numeric_filters", numeric_filters, kinds=("number",), aliases=NUMBER_ALIASES)
-    _add(builder, "date_filters", date_filters, kinds=("time",), aliases=DATE_ALIASES)
-    return Fragment(" and ".join(builder.conditions) or "true", builder.params)
+    builder = Builder("f", find_clock(now or clock.now(), time_zone), viewer)
+    written = [
+        condition
+        for parameter, text in ((_COLUMNS, column_filters), (_NUMBERS, numeric_filters), (_DATES, date_filters))
+        if text is not None and text.strip()
+        for condition in _write(builder, parameter, text, recordset=recordset, mask=mask)
+    ]
+    return Fragment(" and ".join(written) or "true", builder.params)
 
 
 def parse_object(parameter: str, text: str) -> dict[str, Any]:
@@ -130,194 +136,41 @@ def write_filters(parameter: str, filters: Mapping[str, Any] | None) -> str | No
         raise FilterInvalid("A number or a character cannot be compared with.", parameter=parameter) from None
 
 
-def _add(
-    builder: _Builder,
-    parameter: str,
-    text: str | None,
-    *,
-    kinds: tuple[Kind, ...] | None,
-    aliases: Mapping[str, str],
-) -> None:
-    if text is None or not text.strip():
-        return
-    for key, wanted in parse_object(parameter, text).items():
-        entry = builder.recordset.by_key.get(key)
-        if entry is None or key in builder.mask.hidden:
-            raise FilterInvalid(f"There is no field {key!r}.", parameter=parameter, field=key)
-        if kinds is not None and entry.kind not in kinds:
-            raise FilterInvalid(f"Field {key!r} is of type {entry.type}.", parameter=parameter, field=key)
-        for operator, operand in _operations(wanted).items():
-            _condition(builder, parameter, entry, aliases.get(operator, operator), operand)
-    if len(builder.conditions) > MOST_CONDITIONS:
-        raise FilterInvalid(f"There are more than {MOST_CONDITIONS} conditions.", parameter=parameter)
+def _write(builder: Builder, parameter: _Parameter, text: str, *, recordset: Recordset, mask: FieldMask) -> list[str]:
+    written: list[str] = []
+    for key, wanted in parse_object(parameter.name, text).items():
+        entry = recordset.by_key.get(key)
+        if entry is None or key in mask.hidden:
+            raise FilterInvalid(f"There is no field {key!r}.", parameter=parameter.name, field=key)
+        if parameter.kind not in {None, entry.kind}:
+            raise FilterInvalid(f"Field {key!r} is of type {entry.type}.", parameter=parameter.name, field=key)
+        for word, operand in _operations(wanted).items():
+            written.append(_condition(builder, parameter, entry, word, operand))
+    if builder.conditions > MOST_CONDITIONS:
+        raise FilterInvalid(f"There are more than {MOST_CONDITIONS} conditions.", parameter=parameter.name)
+    return written
 
 
 def _operations(wanted: Any) -> dict[str, Any]:
     if isinstance(wanted, dict):
-        return cast("dict[str, Any]", wanted)
+        asked = cast("dict[str, Any]", wanted)
+        return {"eq": asked} if VIEWER in asked else asked
     if wanted is None:
         return {"empty": True}
     return {"in": wanted} if isinstance(wanted, list) else {"eq": wanted}
 
 
-def _condition(builder: _Builder, parameter: str, entry: Field, operator: str, operand: Any) -> None:
-    allowed = OPERATORS[entry.kind]
-    if entry.kind == "list":
-        operator = {"eq": "has", "in": "has_any"}.get(operator, operator)
-    if operator not in allowed:
+def _condition(builder: Builder, parameter: _Parameter, entry: Field, word: str, operand: Any) -> str:
+    subject = subject_of(entry)
+    operator = find_operator(subject, parameter.operator(word))
+    if operator is None:
         raise FilterInvalid(
-            f"Field {entry.key!r} has no operator {operator!r}.",
-            parameter=parameter,
+            f"Field {entry.key!r} has no operator {word!r}.",
+            parameter=parameter.name,
             field=entry.key,
-            operators=list(allowed),
+            operators=list(OPERATORS[subject.kind]),
         )
     try:
-        builder.conditions.append(_WRITERS.get(operator, _compare)(builder, entry, operator, operand))
+        return builder.write(subject, operator, operand)
     except ValueRefused as refusal:
-        raise FilterInvalid(f"{operand!r} {refusal}.", parameter=parameter, field=entry.key) from None
-
-
-def expression(entry: Field, *, alias: str = "r") -> str:
-    """Return the SQL that stands for a field's value, typed for comparing: the promoted column where there is one.
-
-    Whoever puts it into a statement passes `parameters_of` the field along.
-    """
-    if entry.computed is not None:
-        return entry.computed.sql.text
-    if entry.promoted_to is not None:
-        return f"{alias}.{entry.promoted_to}"
-    raw = f"{alias}.field_values->>'{entry.key}'"
-    match entry.kind:
-        case "number":
-            return f"({raw})::double precision"
-        case "time":
-            # A moment is kept with its Z; a date is the beginning of its day in UTC, whatever the server's zone.
-            return f"({raw})::timestamptz" if entry.type == "datetime" else f"(({raw})::timestamp at time zone 'UTC')"
-        case "boolean":
-            return f"({raw})::boolean"
-        case "list" | "document":
-            return f"{alias}.field_values->'{entry.key}'"
-        case "text":
-            return f"({raw})"
-
-
-def parameters_of(entry: Field) -> Mapping[str, Any]:
-    """Return the parameters of a field's `expression`."""
-    return {} if entry.computed is None else entry.computed.sql.params
-
-
-def comparable(entry: Field, value: Any) -> Any:
-    """Return a checked value as it is compared with `expression`."""
-    match entry.kind:
-        case "number":
-            return float(value)
-        case "time":
-            moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        case _:
-            return value
-
-
-def _operand(entry: Field, value: Any) -> Any:
-    if value is None or isinstance(value, dict | list):
-        raise ValueRefused("cannot be compared with")
-    checked = check_value(entry, value) if entry.kind != "text" else str(value)
-    if checked is None:
-        raise ValueRefused("cannot be compared with")
-    if isinstance(checked, str):
-        check_text(checked)
-    return comparable(entry, checked)
-
-
-def _compare(builder: _Builder, entry: Field, operator: str, operand: Any) -> str:
-    value = _operand(entry, operand)
-    left = builder.left(entry)
-    if entry.type == "datetime" and isinstance(operand, str) and len(operand.strip()) == len("2026-01-31"):
-        return _compare_day(builder, left, operator, value)
-    if entry.kind == "text":
-        return _compare_text(builder, entry, operator, value)
-    if operator == "ne":
-        return f"{left} is distinct from {builder.bind(value)}"
-    return f"{left} {COMPARISONS[operator]} {builder.bind(value)}"
-
-
-def _compare_text(builder: _Builder, entry: Field, operator: str, value: str) -> str:
-    left = builder.left(entry)
-    if operator == "ne":
-        return f"(r.field_values->>'{entry.key}') is distinct from {builder.bind(value)}"
-    condition = f"{left} = {builder.bind(value[:LONGEST_PROMOTED_TEXT] if entry.promoted_to else value)}"
-    if entry.promoted_to and len(value) >= LONGEST_PROMOTED_TEXT:
-        condition += f" and (r.field_values->>'{entry.key}') = {builder.bind(value)}"
-    return condition
-
-
-def _compare_day(builder: _Builder, left: str, operator: str, day: datetime) -> str:
-    # A day compared with a moment means the whole day: up to and including it, or after its end.
-    try:
-        following = day + timedelta(days=1)
-    except OverflowError:
-        raise ValueRefused("lies too far ahead") from None
-    match operator:
-        case "eq":
-            return f"({left} >= {builder.bind(day)} and {left} < {builder.bind(following)})"
-        case "ne":
-            return f"({left} < {builder.bind(day)} or {left} >= {builder.bind(following)} or {left} is null)"
-        case "lte":
-            return f"{left} < {builder.bind(following)}"
-        case "gt":
-            return f"{left} >= {builder.bind(following)}"
-        case _:
-            return f"{left} {COMPARISONS[operator]} {builder.bind(day)}"
-
-
-def _pattern(builder: _Builder, entry: Field, operator: str, operand: Any) -> str:
-    value = _operand(entry, operand)
-    negated = operator == "not_contains"
-    escaped = str(value).replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    parameter = builder.bind(PATTERNS["contains" if negated else operator].format(escaped))
-    left = f"(r.field_values->>'{entry.key}')"
-    return f"({left} is null or {left} not ilike {parameter})" if negated else f"{left} ilike {parameter}"
-
-
-def _membership(builder: _Builder, entry: Field, operator: str, operand: Any) -> str:
-    if not isinstance(operand, list) or not operand or len(cast("list[Any]", operand)) > MOST_VALUES:
-        raise ValueRefused(f"is not a list of 1 to {MOST_VALUES} values")
-    values = [_operand(entry, value) for value in cast("list[Any]", operand)]
-    if entry.kind == "text" and entry.promoted_to:
-        values = [value[:LONGEST_PROMOTED_TEXT] for value in values]
-    left = builder.left(entry)
-    parameter = builder.bind(values)
-    return f"{left} = any({parameter})" if operator == "in" else f"({left} is null or {left} <> all({parameter}))"
-
-
-def _list_has(builder: _Builder, entry: Field, operator: str, operand: Any) -> str:
-    values = [str(v) for v in cast("list[Any]", operand)] if isinstance(operand, list) else [str(operand)]
-    if not values or len(values) > MOST_VALUES:
-        raise ValueRefused(f"is not a list of 1 to {MOST_VALUES} values")
-    for value in values:
-        check_text(value)
-    sign = "?|" if operator == "has_any" else "?&"
-    return f"{builder.left(entry)} {sign} {builder.bind(values)}::text[]"
-
-
-def _empty(_: _Builder, entry: Field, operator: str, operand: Any) -> str:
-    del operator
-    if not isinstance(operand, bool):
-        raise ValueRefused("is neither true nor false")
-    present = f"(r.field_values ? '{entry.key}')"
-    return f"not {present}" if operand else present
-
-
-_Writer: TypeAlias = "Callable[[_Builder, Field, str, Any], str]"
-_WRITERS: Final[dict[str, _Writer]] = {
-    "contains": _pattern,
-    "not_contains": _pattern,
-    "starts_with": _pattern,
-    "ends_with": _pattern,
-    "in": _membership,
-    "not_in": _membership,
-    "has": _list_has,
-    "has_any": _list_has,
-    "has_all": _list_has,
-    "empty": _empty,
-}
+        raise FilterInvalid(f"{operand!r} {refusal}.", parameter=parameter.name, field=entry.key) from None

@@ -6,18 +6,27 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from fostr.domains.records.fields.model import hides_derived
-from fostr.domains.records.query.filters import expression, parameters_of
+from fostr.domains.records.fields.shaping import LONGEST_PROMOTED_TEXT
+from fostr.domains.records.query.expressions import expression, parameters_of
+from fostr.kernel.db.sql import Fragment
 from fostr.kernel.http.errors import Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from fostr.domains.records.fields.model import Field, Recordset
+    from fostr.domains.records.fields.types import Kind
     from fostr.kernel.access.evaluator import FieldMask
 
 Direction: TypeAlias = Literal["asc", "desc"]
 
-COLUMNS: Final = {"id": "r.id", "created_at": "r.id", "updated_at": "r.updated_at", "title": "r.title"}
+COLUMNS: Final = {
+    "id": ("r.id", "uuid"),
+    "created_at": ("r.id", "uuid"),
+    "updated_at": ("r.updated_at", "timestamptz"),
+    "title": ("r.title", "text"),
+}
 """What every record can be sorted by. An id holds the moment at which it was made, so its order is that of creation."""
 
 MOST_KEYS: Final = 5
@@ -39,6 +48,7 @@ class SortKey:
         direction: which way.
         may_be_missing: whether some records have no value.
         is_indexed: whether an index holds the values that are there.
+        type: the expression's type in SQL.
         params: of the expression.
     """
 
@@ -46,12 +56,26 @@ class SortKey:
     direction: Direction
     may_be_missing: bool
     is_indexed: bool
+    type: str
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def order(self) -> str:
         """Return the key as it stands in ORDER BY."""
         missing_last = " nulls last" if self.may_be_missing and self.direction == "desc" else ""
         return f"{self.expression} {self.direction}{missing_last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in an order a record stands.
+
+    Attributes:
+        keys: the values of the order's keys as PostgreSQL writes them, None where one is missing.
+        id: the record.
+    """
+
+    keys: tuple[str | None, ...]
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +114,50 @@ class Order:
     def among_absent(self) -> Order:
         """The order among records without a value of the first key."""
         return Order(keys=self.keys[1:], ties=self.ties)
+
+    def after(self, position: Position) -> Fragment:
+        """Return the condition that a record `r` comes after a position."""
+        params: dict[str, Any] = {f"_after{place}": value for place, value in enumerate(position.keys)}
+        params["_after"] = position.id
+        sign = _BEYOND[self.ties]
+        if not any(key.may_be_missing or key.direction != self.ties for key in self.keys):
+            # Compared as rows, an index that holds the keys and the id leads straight to the position.
+            left = ", ".join([*(key.expression for key in self.keys), "r.id"])
+            right = ", ".join([*(_value(key, place) for place, key in enumerate(self.keys)), ":_after"])
+            return Fragment(f"({left}) {sign} ({right})", params)
+        ways: list[str] = []
+        equal: list[str] = []
+        for place, key in enumerate(self.keys):
+            beyond, same = _beyond(key, place, position.keys[place])
+            ways.append(" and ".join([*equal, beyond]))
+            equal.append(same)
+        ways.append(" and ".join([*equal, f"r.id {sign} :_after"]))
+        # The first key alone bounds what must be looked at; the ways together are too much for an index.
+        return Fragment(f"({_at_least(self.keys[0], position.keys[0])} and ({' or '.join(ways)}))", params)
+
+
+_BEYOND: Final[dict[Direction, str]] = {"asc": ">", "desc": "<"}
+
+
+def _value(key: SortKey, place: int) -> str:
+    return f":_after{place}::text::{key.type}"
+
+
+def _beyond(key: SortKey, place: int, value: str | None) -> tuple[str, str]:
+    """Return the conditions that a record's key comes after a value, and that it is the same."""
+    if value is None:
+        # Nothing comes after what is missing.
+        return "false", f"{key.expression} is null"
+    beyond = f"{key.expression} {_BEYOND[key.direction]} {_value(key, place)}"
+    same = f"{key.expression} = {_value(key, place)}"
+    return f"({beyond} or {key.expression} is null)" if key.may_be_missing else beyond, same
+
+
+def _at_least(key: SortKey, value: str | None) -> str:
+    if value is None:
+        return f"{key.expression} is null"
+    bound = f"{key.expression} {_BEYOND[key.direction]}= {_value(key, 0)}"
+    return f"({bound} or {key.expression} is null)" if key.may_be_missing else bound
 
 
 BY_ID: Final = Order(keys=(), ties="asc")
@@ -155,7 +223,8 @@ def _key(name: str, direction: Direction, *, recordset: Recordset | None, mask: 
     if entry is not None and (mask is None or name not in mask.hidden):
         return _field_key(entry, direction)
     if entry is None and name in COLUMNS and not (name == "title" and _hides_titles(recordset, mask)):
-        return SortKey(COLUMNS[name], direction, may_be_missing=False, is_indexed=False)
+        column, type = COLUMNS[name]
+        return SortKey(column, direction, may_be_missing=False, is_indexed=False, type=type)
     raise SortInvalid(f"There is nothing called {name!r} to sort by.", sort_by=name)
 
 
@@ -168,9 +237,24 @@ def _field_key(entry: Field, direction: Direction) -> SortKey:
     if entry.kind in {"list", "document"}:
         raise SortInvalid(f"Records cannot be sorted by a field of type {entry.type}.", sort_by=entry.key)
     return SortKey(
-        expression(entry),
+        _sortable(entry),
         direction,
         may_be_missing=True,
         is_indexed=entry.promoted_to is not None,
+        type=_TYPES[entry.kind],
         params=parameters_of(entry),
     )
+
+
+def _sortable(entry: Field) -> str:
+    """Return the SQL by which a field is sorted: of a text, as much of it as a promoted column holds."""
+    value = expression(entry)
+    return f"left({value}, {LONGEST_PROMOTED_TEXT})" if entry.kind == "text" and not entry.promoted_to else value
+
+
+_TYPES: Final[dict[Kind, str]] = {
+    "text": "text",
+    "number": "double precision",
+    "time": "timestamptz",
+    "boolean": "boolean",
+}

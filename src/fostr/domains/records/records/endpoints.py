@@ -5,15 +5,16 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from fostr.domains.records.fields.shaping import FieldReadOnly, FieldValuesInvalid
+from fostr.domains.records.links.departing import CascadeTooLarge, RecordLinked
 from fostr.domains.records.modules import RECORDS
+from fostr.domains.records.query.cursors import CursorInvalid
 from fostr.domains.records.query.filters import FilterInvalid
+from fostr.domains.records.query.moments import TimeZoneUnknown
 from fostr.domains.records.query.sorting import SortInvalid
-from fostr.domains.records.records import bulk, lists, service
+from fostr.domains.records.records import lists, service
 from fostr.domains.records.records.queries import RecordListQuery
 from fostr.domains.records.records.reach import ReachedRecord, RecordNotFound, record_in_path
 from fostr.domains.records.records.schemas import (
-    BulkDelete,
-    BulkDeleted,
     Record,
     RecordCreate,
     RecordPage,
@@ -22,6 +23,7 @@ from fostr.domains.records.records.schemas import (
 from fostr.domains.records.records.service import FieldsChanging, OwnerUnknown, StatusReserved
 from fostr.domains.records.records.showing import FieldsInvalid, answer_record, parse_fields_wanted
 from fostr.domains.records.recordsets.reach import ActionForbidden, RecordsetNotFound
+from fostr.domains.records.views.service import ViewNotFound
 from fostr.kernel.http.concurrency import ExpectedVersion, IfMatchInvalid
 from fostr.kernel.http.context import Context
 from fostr.kernel.http.errors import StaleUpdate, raises
@@ -47,22 +49,28 @@ WRITING_REFUSALS = (FieldValuesInvalid, FieldReadOnly, StatusReserved, OwnerUnkn
 @router.get(
     "",
     response_model=RecordPage,
-    responses=raises(RecordsetNotFound, ActionForbidden, FilterInvalid, SortInvalid, FieldsInvalid),
+    responses=raises(
+        RecordsetNotFound,
+        ActionForbidden,
+        ViewNotFound,
+        FilterInvalid,
+        TimeZoneUnknown,
+        SortInvalid,
+        FieldsInvalid,
+        CursorInvalid,
+    ),
 )
 async def list(context: Member, query: ListQuery) -> Response:  # noqa: A001 - endpoints are bare verbs
     """List records.
 
     Those of one recordset, or of all that the caller may see; filters on fields, sorts by them and `fields` need a
-    `recordset_id`. A total that would take long to count is given as a lower bound, unless `count=exact`. The trash
-    is for those who may delete; who may only delete their own records sees only those.
+    `recordset_id`. `next_cursor` leads on from the last record of a page, whatever is created or deleted in between,
+    at the same cost however far; a page number skips. A total that would take long to count is given as a lower
+    bound, unless `count=exact`. The trash is for those who may delete; who may only delete their own records sees only
+    those.
     """
     body = await lists.list_records(
-        context,
-        recordset_id=query.recordset_id,
-        query=query.selection,
-        fields=query.fields,
-        part=query.part,
-        counting=query.count,
+        context, recordset_id=query.recordset_id, query=query.selection, wanted=query.wanted
     )
     return Response(body, media_type="application/json")
 
@@ -74,7 +82,7 @@ async def get(target: Viewed, fields: Fields = None) -> Response:
     `ETag` holds its version, for `If-Match`.
     """
     wanted = parse_fields_wanted(fields, recordset=target.reached.recordset, mask=target.reached.mask)
-    return answer_record(target.reached, target.record, fields=wanted)
+    return await answer_record(target.reached, target.record, fields=wanted)
 
 
 @router.post(
@@ -89,7 +97,7 @@ async def create(context: Member, data: RecordCreate) -> Response:
     Needs `can_create` on the recordset. Every value that does not fit its field is named in the refusal.
     """
     reached, record = await service.create_record(context, data=data)
-    return answer_record(reached, record, status=201)
+    return await answer_record(reached, record, status=201)
 
 
 @router.patch(
@@ -106,19 +114,20 @@ async def update(target: Edited, data: RecordUpdate, expected_version: ExpectedV
     wins. Needs `can_edit` on the recordset, or `can_edit_own` for one's own records.
     """
     reached, record = await service.update_record(target, data=data, expected_version=expected_version)
-    return answer_record(reached, record)
+    return await answer_record(reached, record)
 
 
 @router.delete(
     "/{record_id}",
     status_code=204,
-    responses=raises(RecordNotFound, ActionForbidden, StaleUpdate, IfMatchInvalid),
+    responses=raises(RecordNotFound, ActionForbidden, StaleUpdate, IfMatchInvalid, RecordLinked, CascadeTooLarge),
 )
 async def delete(target: Deleted, expected_version: ExpectedVersion) -> None:
     """Move a record to the trash.
 
     It keeps its values and history, is listed with `status=deleted`, and can be restored. Needs `can_delete` on the
-    recordset, or `can_delete_own` for one's own records.
+    recordset, or `can_delete_own` for one's own records. Fields of other records that name it say what becomes of
+    those: the deletion is refused, they lose the name, or they go to the trash as well.
     """
     await service.delete_record(target, expected_version=expected_version)
 
@@ -130,15 +139,4 @@ async def restore(target: Trashed) -> Response:
     It gets back the status that it had. Whoever may delete a record may restore it.
     """
     reached, record = await service.restore_record(target)
-    return answer_record(reached, record)
-
-
-@router.post("/bulk-delete", responses=raises(RecordsetNotFound, ActionForbidden, FilterInvalid, StatusReserved))
-async def bulk_delete(context: Member, data: BulkDelete) -> BulkDeleted:
-    """Move many records to the trash.
-
-    With `record_ids`, each is checked by itself and answered by itself: `can_delete` on its recordset, or
-    `can_delete_own` for one's own. With `all`, everything that the filters select goes, which needs `can_delete`.
-    `dry_run` only counts.
-    """
-    return await bulk.delete_records(context, data=data)
+    return await answer_record(reached, record)

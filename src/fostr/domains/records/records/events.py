@@ -20,24 +20,11 @@ class RecordFacts(BaseModel):
     owner_id: UUID | None = None
 
 
-class DeletedFacts(BaseModel):
-    """How many records of a recordset one request deleted; their versions carry the event's cause."""
-
-    recordset_id: UUID
-    count: int
-
-
 register_events(
     [
         EventType("record.created", entity="record", schema=RecordFacts, summary="A record was created."),
         EventType("record.updated", entity="record", schema=RecordFacts, summary="A record was changed."),
         EventType("record.deleted", entity="record", schema=RecordFacts, summary="A record was moved to the trash."),
         EventType("record.restored", entity="record", schema=RecordFacts, summary="A record came out of the trash."),
-        EventType(
-            "records.deleted",
-            entity="recordset",
-            schema=DeletedFacts,
-            summary="Many records of a recordset were moved to the trash at once.",
-        ),
     ]
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from fostr.domains.records.query.cursors import CursorInvalid, digest_question, open_cursor, seal_cursor
 from fostr.domains.records.query.selection import RecordQuery, Selection, select_everywhere, select_records
 from fostr.domains.records.records.repository.listing import (
     COUNTED,
@@ -15,8 +17,13 @@ from fostr.domains.records.records.repository.listing import (
 )
 from fostr.domains.records.records.showing import FieldsInvalid, columns_everywhere, columns_of, parse_fields_wanted
 from fostr.domains.records.recordsets.reach import parse_reference, reach_recordset
+from fostr.domains.records.usage.counting import count_uses
+from fostr.domains.records.views.applying import apply_view, find_applied
+from fostr.domains.records.views.service import ViewNotFound
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fostr.kernel.http.context import Context
     from fostr.kernel.http.paging import Slice
 
@@ -24,15 +31,46 @@ LARGEST_PAGE: Final = 200
 Counting: TypeAlias = Literal["capped", "exact"]
 
 
-async def list_records(
-    context: Context,
-    *,
-    recordset_id: str | None,
-    query: RecordQuery,
-    fields: str | None,
-    part: Slice,
-    counting: Counting,
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a list is wanted.
+
+    Attributes:
+        part: which page.
+        counting: how far to count.
+        fields: keys of fields, separated by commas; None for all.
+        cursor: where to go on, in place of a page.
+        view_id: a saved view to look through: its conditions hold as well, and where nothing else is asked for its
+            order, and its choice of fields.
+    """
+
+    part: Slice
+    counting: Counting = "capped"
+    fields: str | None = None
+    cursor: str | None = None
+    view_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """Some records in an order, and the part of them that is wanted.
+
+    Attributes:
+        recordset_id: whose; None for all that the caller may see.
+    """
+
+    query: RecordQuery
+    wanted: Wanted
+    selection: Selection
+    columns: Columns
+    recordset_id: UUID | None = None
+
+    def question(self, context: Context) -> bytes:
+        """Return what tells the list from another, for cursors."""
+        return digest_question(context, self.query, self.selection, recordset_id=self.recordset_id)
+
+
+async def list_records(context: Context, *, recordset_id: str | None, query: RecordQuery, wanted: Wanted) -> bytes:
     """Return a page of records as JSON.
 
     Raises:
@@ -41,68 +79,73 @@ async def list_records(
         FilterInvalid: a filter does not fit the recordset.
         SortInvalid: the same for the order.
         FieldsInvalid: the same for the fields that were asked for.
+        CursorInvalid: the cursor is none of this list, or a page is asked for as well.
+        ViewNotFound: the recordset has no such view, or it is somebody else's own.
     """
+    if wanted.cursor and wanted.part.offset:
+        raise CursorInvalid("Give either a `cursor` or a `page`.")
     if recordset_id is None:
-        return await _list_everywhere(context, query=query, fields=fields, part=part, counting=counting)
+        return await _list_everywhere(context, query=query, wanted=wanted)
     reached = await reach_recordset(context, parse_reference(recordset_id), "view_records")
-    wanted = parse_fields_wanted(fields, recordset=reached.recordset, mask=reached.mask)
+    fields = parse_fields_wanted(wanted.fields, recordset=reached.recordset, mask=reached.mask)
+    if wanted.view_id is not None:
+        view = await find_applied(reached, wanted.view_id)
+        query, fields = apply_view(view, query), fields or [*view.shown]
     selection = select_records(reached, query)
-    columns = columns_of(reached, fields=wanted)
-    page = await _find(context, selection, columns, part=part, counting=counting, whole=WHOLE)
+    count_uses(reached, query)
+    asked = _List(query, wanted, selection, columns_of(reached, fields=fields), reached.recordset.id)
+    page = await _find(context, asked, whole=WHOLE)
     whole = None if selection.is_narrowed else page.counted
-    return _write(page, part=part, counting=counting, whole=whole)
+    return _write(context, asked, page, whole=whole)
 
 
-async def _list_everywhere(
-    context: Context, *, query: RecordQuery, fields: str | None, part: Slice, counting: Counting
-) -> bytes:
-    if fields is not None and fields.strip():
+async def _list_everywhere(context: Context, *, query: RecordQuery, wanted: Wanted) -> bytes:
+    if wanted.fields is not None and wanted.fields.strip():
         raise FieldsInvalid("The parameter `fields` needs a recordset_id.")
-    selection = select_everywhere(context.access, query)
-    page = await _find(context, selection, columns_everywhere(context.access), part=part, counting=counting)
+    if wanted.view_id is not None:
+        raise ViewNotFound("A view is one of a recordset: name it by recordset_id.")
+    selection = await select_everywhere(context, query)
+    asked = _List(query, wanted, selection, columns_everywhere(context.access))
+    page = await _find(context, asked)
     whole = None if selection.is_narrowed else await count_accessible(context.unit, context.access)
-    return _write(page, part=part, counting=counting, whole=whole)
+    return _write(context, asked, page, whole=whole)
 
 
-async def _find(
-    context: Context,
-    selection: Selection,
-    columns: Columns,
-    *,
-    part: Slice,
-    counting: Counting,
-    whole: str = "null::bigint",
-) -> FoundPage:
+async def _find(context: Context, asked: _List, *, whole: str = "null::bigint") -> FoundPage:
+    cursor = asked.wanted.cursor
     return await find_page(
         context.unit,
-        selection,
-        columns=columns,
-        limit=part.limit,
-        offset=part.offset,
-        count_up_to=None if counting == "exact" else COUNTED,
+        asked.selection,
+        columns=asked.columns,
+        limit=asked.wanted.part.limit,
+        offset=asked.wanted.part.offset,
+        count_up_to=None if asked.wanted.counting == "exact" else COUNTED,
         whole=whole,
+        after=open_cursor(context, cursor, question=asked.question(context)) if cursor else None,
     )
 
 
-def _write(page: FoundPage, *, part: Slice, counting: Counting, whole: int | None) -> bytes:
-    """Return the answer.
-
-    Args:
-        page: what was found.
-        part: what was asked for.
-        counting: how far.
-        whole: how many there are in all, where that is known beforehand.
-    """
+def _write(context: Context, asked: _List, page: FoundPage, *, whole: int | None) -> bytes:
+    """Return the answer; `whole` is how many there are in all, where that is known beforehand."""
+    part = asked.wanted.part
     has_more = page.found > part.limit
-    seen = part.offset + page.found if page.found else 0
-    total, is_exact = seen, True
-    if whole is not None:
-        total = max(whole, seen)
-    elif page.counted is not None:
-        is_exact = counting == "exact" or page.counted <= COUNTED
-        total = page.counted if is_exact else max(COUNTED, seen)
+    total, is_exact = _total(asked, page, whole=whole)
+    cursor = seal_cursor(context, page.last, question=asked.question(context)) if has_more and page.last else None
     numbers = f'"total":{total},"has_more":{_json(has_more)},"total_is_exact":{_json(is_exact)}'
-    return f'{{"items":[{page.items}],{numbers}}}'.encode()
+    # A cursor is written in letters, digits and signs that JSON does not escape.
+    following = "null" if cursor is None else f'"{cursor}"'
+    return f'{{"items":[{page.items}],{numbers},"next_cursor":{following}}}'.encode()
+
+
+def _total(asked: _List, page: FoundPage, *, whole: int | None) -> tuple[int, bool]:
+    """Return how many records there are at least, and whether these are all."""
+    seen = asked.wanted.part.offset + page.found if page.found else 0
+    if whole is not None:
+        return max(whole, seen), True
+    if page.counted is None:
+        return seen, True
+    is_exact = asked.wanted.counting == "exact" or page.counted <= COUNTED
+    return page.counted if is_exact else max(COUNTED, seen), is_exact
 
 
 def _json(value: bool) -> str:  # noqa: FBT001 - a boolean is what is written

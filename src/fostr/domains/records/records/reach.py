@@ -12,15 +12,25 @@ from uuid import UUID
 
 from fastapi import Depends, Path
 
+from fostr.domains.records.query.selection import may_reach
 from fostr.domains.records.records.record import Record
-from fostr.domains.records.records.repository.reading import find_record
-from fostr.domains.records.recordsets.reach import Reached, RecordsetNotFound, check_action, reach_recordset
+from fostr.domains.records.records.repository import reading
+from fostr.domains.records.recordsets.reach import (
+    ActionForbidden,
+    Reached,
+    RecordsetNotFound,
+    check_action,
+    reach_recordset,
+)
+from fostr.domains.records.rules.repository import find_reach
 from fostr.kernel.access.evaluator import is_own
 from fostr.kernel.http.context import Context
 from fostr.kernel.http.errors import NotFound
 from fostr.kernel.http.guards import in_workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fostr.kernel.db.unit import Unit
 
 
@@ -73,7 +83,7 @@ async def reach_record(context: Context, record_id: UUID, action: str, *, trashe
         ScopeInsufficient: the credential's scope does not cover the action.
         ActionForbidden: the caller may see it, and not do this.
     """
-    record = await find_record(context.unit, record_id)
+    record = await reading.find_record(context.unit, record_id)
     if record is None or (record.deleted_at is not None) is not trashed:
         raise RecordNotFound
     try:
@@ -82,8 +92,35 @@ async def reach_record(context: Context, record_id: UUID, action: str, *, trashe
         raise RecordNotFound from None
     check_action(reached, "view_records")
     found = ReachedRecord(reached=reached, record=record)
+    if reached.is_restricted(action):
+        await check_within_reach(found, action)
     check_action(reached, action, is_own=found.is_own)
     return found
+
+
+async def check_within_reach(found: ReachedRecord, action: str) -> None:
+    """Refuse an action on a record that row rules keep out of the caller's reach, as the record is now.
+
+    Raises:
+        RecordNotFound: they may not see it.
+        ActionForbidden: they may see it, and not do this.
+    """
+    reached = found.reached
+    sees, acts = await find_reach(
+        found.unit, found.record.id, sees=reached.restriction(), acts=reached.restriction(action)
+    )
+    if not sees:
+        raise RecordNotFound
+    if not acts:
+        raise ActionForbidden(reason=f"no rule of the recordset lets you {action} this record")
+
+
+async def list_visible(context: Context, record_ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of some records the caller may see, of whichever recordsets.
+
+    A record in the trash counts as it would outside of it, so that its deletion can be told to those who knew it.
+    """
+    return await reading.list_visible(context.unit, record_ids, sees=await may_reach(context, "view_records"))
 
 
 def record_in_path(action: str, *, trashed: bool = False) -> Any:

@@ -1,10 +1,10 @@
 """Shapes of records in the API."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from fostr.kernel.http.paging import Page
 
@@ -43,6 +43,7 @@ class RecordPage(Page[Record]):
     total_is_exact: bool = Field(
         description="Whether `total` is how many there are; else there are at least as many. `count=exact` counts all."
     )
+    next_cursor: str | None = Field(description="Leads on to the records after the last of these, when there are any.")
 
 
 class RecordCreate(BaseModel):
@@ -75,60 +76,3 @@ class RecordUpdate(BaseModel):
     tags: Tags | None = None
     owner_id: UUID | None = Field(default=None, description="A member of the workspace; null for nobody.")
     expected_version: int | None = Field(default=None, ge=1, description="The version that the caller saw.")
-
-
-class BulkDelete(BaseModel):
-    """Which records to delete: those of `record_ids`, or `all` of a recordset that the filters select."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"record_ids": ["0192f0c1-a2b3-7c4d-8e9f-001122334455"]},
-                {"recordset_id": EXAMPLE_RECORDSET, "all": True, "column_filters": {"state": "TX"}, "dry_run": True},
-            ]
-        },
-    )
-
-    recordset_id: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=100,
-        description="The recordset's id or slug; required with `all`. With ids, only records of it are deleted.",
-    )
-    record_ids: list[UUID] | None = Field(default=None, min_length=1, max_length=10_000)
-    all: bool = Field(default=False, description="All records that the filters below select; without any, all.")
-    search: str | None = Field(default=None, max_length=200)
-    status: Status | None = None
-    tags: Tags = []
-    column_filters: dict[str, Any] | None = None
-    numeric_filters: dict[str, Any] | None = None
-    date_filters: dict[str, Any] | None = None
-    dry_run: bool = Field(default=False, description="Only say what would be deleted.")
-
-    @model_validator(mode="after")
-    def _is_one_or_the_other(self) -> "BulkDelete":
-        if self.all == (self.record_ids is not None):
-            raise ValueError("give either `record_ids` or `all`")
-        if self.all and self.recordset_id is None:
-            raise ValueError("`all` needs a `recordset_id`")
-        narrowing = (self.search, self.status, self.column_filters, self.numeric_filters, self.date_filters)
-        if not self.all and (self.tags or any(given is not None for given in narrowing)):
-            raise ValueError("filters go with `all`")
-        return self
-
-
-class BulkDeleteResult(BaseModel):
-    """What happened to one of the records that were named."""
-
-    record_id: UUID
-    result: Literal["deleted", "would_be_deleted", "not_found", "forbidden"]
-
-
-class BulkDeleted(BaseModel):
-    """What a bulk delete did, or would do."""
-
-    dry_run: bool
-    matched: int = Field(description="Records that were named or selected, and that the caller may delete.")
-    deleted: int = Field(description="Records that are in the trash now; 0 for a dry run.")
-    results: list[BulkDeleteResult] = Field(description="One for each of `record_ids`, in their order; else empty.")

@@ -5,15 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from fostr.domains.records.fields.shaping import Shaped, check_required, check_values, search_text, shape
+from fostr.domains.records.fields.shaping import (
+    FieldValuesInvalid,
+    Shaped,
+    check_required,
+    check_values,
+    search_text,
+    shape,
+)
+from fostr.domains.records.links.departing import follow_deletion
+from fostr.domains.records.links.service import follow_links
 from fostr.domains.records.records.changes import Difference, compare, hide_values, names_of
-from fostr.domains.records.records.reach import ReachedRecord, RecordNotFound
+from fostr.domains.records.records.effects import Written, follow, prepare
+from fostr.domains.records.records.reach import ReachedRecord, RecordNotFound, check_within_reach
 from fostr.domains.records.records.record import DELETED, Record
 from fostr.domains.records.records.repository import reading, writing
 from fostr.domains.records.records.repository.writing import Change, Content
 from fostr.domains.records.recordsets.reach import Reached, parse_reference, reach_recordset
 from fostr.domains.workspaces.public import has_member
-from fostr.kernel.db.sql import Fragment
+from fostr.kernel.db.sql import Fragment, join_and
 from fostr.kernel.events.outbox import Cause, cause_by, compose_event
 from fostr.kernel.events.outbox import record as record_event
 from fostr.kernel.http.errors import Conflict, StaleUpdate, Unprocessable
@@ -67,6 +77,7 @@ async def create_record(context: Context, *, data: RecordCreate) -> tuple[Reache
     for _ in range(ATTEMPTS):
         reached = await reach_recordset(context, parse_reference(data.recordset_id), "create")
         values = check_values(reached.recordset, data.field_values, mask=reached.mask)
+        await _prepare(reached, values)
         check_required(reached.recordset, values)
         content = Content(
             shaped=shape(reached.recordset, values),
@@ -86,8 +97,20 @@ async def create_record(context: Context, *, data: RecordCreate) -> tuple[Reache
             change=change_by(context),
             event=event,
         ):
+            await follow(reached, [Written(record.id, {}, content.shaped.values)])
             return reached, record
     raise FieldsChanging
+
+
+async def _prepare(reached: Reached, values: dict[str, Any], *, before: Mapping[str, Any] | None = None) -> None:
+    """Give a record what nobody sends, and refuse values that name what is not there.
+
+    Raises:
+        FieldValuesInvalid: naming every such value.
+    """
+    faults = await prepare(reached, [values], is_new=before is None, before=None if before is None else [before])
+    if faults:
+        raise FieldValuesInvalid(errors=[{"field": fault["field"], "reason": fault["reason"]} for fault in faults])
 
 
 def change_by(context: Context, *, cause: Cause | None = None, difference: Difference | None = None) -> Change:
@@ -156,6 +179,7 @@ async def update_record(
     for _ in range(ATTEMPTS):
         record = await lock_current(found, expected_version=expected)
         given = check_values(found.reached.recordset, data.field_values, mask=found.reached.mask)
+        await _prepare(found.reached, given, before=record.field_values)
         _check_not_cleared(found.reached, given)
         content = _changed_content(found.reached, record, given, data)
         written = await write_content(found.reached, record, content, operation="update")
@@ -165,16 +189,19 @@ async def update_record(
     raise FieldsChanging
 
 
-async def lock_current(found: ReachedRecord, *, expected_version: int | None) -> Record:
+async def lock_current(found: ReachedRecord, *, expected_version: int | None, action: str = "edit") -> Record:
     """Return a record as it is now, and keep others from changing it until the transaction ends.
 
     Raises:
-        RecordNotFound: it was deleted a moment ago.
+        RecordNotFound: it was deleted a moment ago, or went out of sight.
+        ActionForbidden: it was changed a moment ago, and row rules do not let the caller do `action` any more.
         StaleUpdate: it is not the version that was expected.
     """
     record = await reading.lock_record(found.unit, found.record.id)
     if record is None or record.deleted_at is not None:
         raise RecordNotFound
+    if record.version != found.record.version and found.reached.is_restricted(action):
+        await check_within_reach(found, action)
     if expected_version is not None and expected_version != record.version:
         hidden = found.reached.mask.hidden
         states = await reading.list_changes_since(found.unit, record.id, version=expected_version)
@@ -229,6 +256,7 @@ async def write_content(
     )
     if version is None:
         return None
+    await follow(reached, [Written(record.id, record.field_values, shaped.values)])
     written = replace(
         record,
         title=shaped.title,
@@ -263,15 +291,23 @@ async def delete_record(found: ReachedRecord, *, expected_version: int | None = 
 
     Raises:
         RecordNotFound: somebody else did, a moment ago.
+        ActionForbidden: it was changed a moment ago, and row rules do not let the caller delete it any more.
         StaleUpdate: it is not the version that was expected.
+        RecordLinked: other records name it, in a field that does not let it go.
+        CascadeTooLarge: by links, too many other records would go along.
     """
     context = found.context
     if expected_version is not None:
-        await lock_current(found, expected_version=expected_version)
+        await lock_current(found, expected_version=expected_version, action="delete")
     condition = Fragment("r.workspace_id = :workspace and r.id = :id", {"id": found.record.id})
-    deleted = await writing.delete_records(context.unit, condition, change=change_by(context))
+    if found.reached.is_restricted("delete"):
+        condition = join_and([condition, found.reached.restriction("delete")])
+    change = change_by(context)
+    deleted = await writing.delete_records(context.unit, condition, change=change)
     if not deleted:
+        await check_within_reach(found, "delete")
         raise RecordNotFound
+    await follow_deletion(context, [found.record.recordset_id], change=change)
     gone = replace(found.record, version=deleted[0].version, status=DELETED)
     await _tell(
         context,
@@ -292,6 +328,8 @@ async def restore_record(found: ReachedRecord) -> tuple[Reached, Record]:
     restored = await writing.restore_record(context.unit, found.record.id, change=change_by(context))
     if restored is None:
         raise RecordNotFound
+    # Who deleted it may have taken its links away with it.
+    await follow_links(found.reached, [Written(found.record.id, {}, found.record.field_values)])
     version, status = restored
     record = replace(
         found.record,

@@ -9,10 +9,13 @@ from starlette.responses import Response
 
 from fostr.domains.records.fields.model import hides_derived
 from fostr.domains.records.records.repository.listing import Columns
+from fostr.domains.records.records.repository.reading import find_values
 from fostr.kernel.db.sql import Fragment
 from fostr.kernel.http.errors import Unprocessable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fostr.domains.records.fields.model import Recordset
     from fostr.domains.records.records.record import Record
     from fostr.domains.records.recordsets.reach import Reached
@@ -44,9 +47,20 @@ def parse_fields_wanted(text: str | None, *, recordset: Recordset, mask: FieldMa
     return keys
 
 
-def show_record(reached: Reached, record: Record, *, fields: list[str] | None = None) -> dict[str, Any]:
+async def show_record(reached: Reached, record: Record, *, fields: Sequence[str] | None = None) -> dict[str, Any]:
     """Return a record as the API answers it: without what the caller may not see, or did not ask for."""
-    hidden, hides = reached.mask.hidden, hides_derived(reached.recordset, reached.mask)
+    shown = _show_kept(reached, record, fields=fields)
+    computed = _computed_columns(reached, fields)
+    if computed is not None:
+        values = await find_values(reached.unit, record.id, columns=computed)
+        shown["field_values"] = {**shown["field_values"], **values}
+    return shown
+
+
+def _show_kept(reached: Reached, record: Record, *, fields: Sequence[str] | None) -> dict[str, Any]:
+    hides = hides_derived(reached.recordset, reached.mask)
+    # A link keeps more ids than each caller may see.
+    hidden = reached.mask.hidden.union(field.key for field in reached.recordset.links)
     shown = {k: v for k, v in record.field_values.items() if k not in hidden and (fields is None or k in fields)}
     return {
         "id": record.id,
@@ -65,15 +79,54 @@ def show_record(reached: Reached, record: Record, *, fields: list[str] | None = 
     }
 
 
-def columns_of(reached: Reached, *, fields: list[str] | None) -> Columns:
-    """Return what a list of one recordset's records shows of each."""
+def value_columns(reached: Reached, keys: Sequence[str] | None) -> Fragment:
+    """Return SQL of the values of a record `r` as one JSON object, as whoever reached its recordset may see them.
+
+    Args:
+        reached: the recordset.
+        keys: which fields; None for all. Those that the caller may not see are left out. What is computed costs
+            nothing where it is not among them, and always has a value or null.
+    """
     recordset, mask = reached.recordset, reached.mask
-    unwanted: set[str] = set() if fields is None else recordset.by_key.keys() - set(fields)
+    unwanted: set[str] = set() if keys is None else recordset.by_key.keys() - set(keys)
     dropped = sorted(mask.hidden | unwanted)
-    values = Fragment("r.field_values - :dropped::text[]", {"dropped": dropped})
-    hides = hides_derived(recordset, mask)
+    kept = Fragment("r.field_values - :dropped::text[]", {"dropped": dropped})
+    if not dropped:
+        kept = Fragment("r.field_values", {})
+    computed = _computed_columns(reached, keys)
+    if computed is None:
+        return kept
+    return Fragment(f"(({kept.text}) || {computed.text})", {**kept.params, **computed.params})
+
+
+def _computed_columns(reached: Reached, keys: Sequence[str] | None) -> Fragment | None:
+    """Return SQL of what is computed as one JSON object; None where nothing is, or nothing is wanted."""
+    if not reached.recordset.shows_computed:
+        return None
+    wanted = None if keys is None else set(keys)
+    pairs: list[str] = []
+    params: dict[str, Any] = {}
+    for field in reached.recordset.fields:
+        if (
+            field.computed is None
+            or field.key in reached.mask.hidden
+            or (wanted is not None and field.key not in wanted)
+        ):
+            continue
+        pairs.append(f"'{field.key}', {field.computed.shown.text}")
+        params |= field.computed.shown.params
+    if not pairs:
+        return None
+    # A function takes at most a hundred arguments.
+    objects = (f"jsonb_build_object({', '.join(pairs[at : at + 50])})" for at in range(0, len(pairs), 50))
+    return Fragment(f"({' || '.join(objects)})", params)
+
+
+def columns_of(reached: Reached, *, fields: Sequence[str] | None) -> Columns:
+    """Return what a list of one recordset's records shows of each."""
+    hides = hides_derived(reached.recordset, reached.mask)
     return Columns(
-        values=values if dropped else Fragment("r.field_values", {}),
+        values=value_columns(reached, fields),
         title="''::text" if hides else "r.title",
         geometry_type="null::text" if hides else "r.geometry_type",
     )
@@ -83,10 +136,11 @@ _MASK_OF_EACH: Final = """
     join recordsets rs on rs.workspace_id = r.workspace_id and rs.id = r.recordset_id
     cross join lateral (
         select coalesce(array_agg(hf.key), '{}') as keys,
-               rs.fields_version <> rs.synced_version and coalesce(bool_or(hf.removed_at is null), false) as hides
+               rs.fields_version <> rs.synced_version
+               and coalesce(bool_or(hf.removed_at is null and hf.type <> 'link'), false) as hides
         from recordset_fields hf
         where hf.workspace_id = :workspace and hf.recordset_id = r.recordset_id and (
-            hf.removed_at is not null
+            hf.removed_at is not null or hf.type = 'link'
             or (hf.hidden_from && :masked_roles::text[] and rs.owner_id is distinct from :masked_member::uuid)
         )
     ) masked
@@ -96,7 +150,8 @@ _MASK_OF_EACH: Final = """
 def columns_everywhere(access: Access) -> Columns:
     """Return what a list of several recordsets' records shows of each, by the masks of all of them.
 
-    The conditions are those of `mask_fields` and `hides_derived`, for many recordsets at once.
+    The conditions are those of `mask_fields` and `hides_derived`, for many recordsets at once. Links and what is
+    computed are left out: which of it the caller may see is known of one recordset at a time.
     """
     roles = [] if access.base_role == "owner" else sorted({access.role, access.base_role})
     return Columns(
@@ -107,8 +162,10 @@ def columns_everywhere(access: Access) -> Columns:
     )
 
 
-def answer_record(reached: Reached, record: Record, *, fields: list[str] | None = None, status: int = 200) -> Response:
+async def answer_record(
+    reached: Reached, record: Record, *, fields: Sequence[str] | None = None, status: int = 200
+) -> Response:
     """Return a record as an answer, its version as `ETag`."""
-    body = orjson.dumps(show_record(reached, record, fields=fields), default=str)
+    body = orjson.dumps(await show_record(reached, record, fields=fields), default=str)
     headers = {"ETag": f'"{record.version}"'}
     return Response(body, status_code=status, media_type="application/json", headers=headers)

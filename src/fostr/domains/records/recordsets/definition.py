@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.fields.model import Field, Recordset
+from fostr.domains.records.fields.options import OptionRefused
 from fostr.domains.records.fields.promotion import SLOTS, Wish, choose_promotions
-from fostr.domains.records.fields.shaping import FieldReadOnly
-from fostr.domains.records.fields.types import TYPES
+from fostr.domains.records.fields.shaping import FieldReadOnly, check_typed
+from fostr.domains.records.fields.types import TYPES, ValueRefused
 from fostr.domains.records.recordsets.rules import make_key
 from fostr.domains.records.recordsets.schemas import FieldCreate
+from fostr.kernel.access.evaluator import FieldMask
 from fostr.kernel.http.errors import Conflict, Unprocessable
 from fostr.kernel.ids import new_id
 
@@ -19,15 +21,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from fostr.domains.records.recordsets.schemas import FieldUpdate, RecordsetUpdate
-    from fostr.kernel.access.evaluator import FieldMask
 
 MOST_FIELDS: Final = 500
+NUMBERED: Final = "autonumber"
 TITLE_KINDS: Final = frozenset({"text", "number", "time"})
-_OPTION_TYPES: Final = {
-    "choices": frozenset({"select", "multi_select"}),
-    "currency": frozenset({"currency"}),
-    "decimals": frozenset({"number", "currency", "percent"}),
-}
 _PLACE_TYPES: Final = {
     "lat_field": frozenset({"number"}),
     "lng_field": frozenset({"number"}),
@@ -58,10 +55,17 @@ class FieldUnknown(Unprocessable):
 
 
 class FieldTypeFixed(Unprocessable):
-    """The type of a field stays."""
+    """Values of the one type cannot become such of the other."""
 
     code = "field_type_fixed"
-    detail = "The type of a field cannot be changed; add another field."
+    detail = "The field cannot get this type; add another field."
+
+
+class RetypingUnderWay(Conflict):
+    """A job is giving the field another type."""
+
+    code = "retyping_under_way"
+    detail = "The field is getting another type; wait until it has, or call that off."
 
 
 class FieldOptionsInvalid(Unprocessable):
@@ -103,6 +107,7 @@ class Change:
         removed: fields that go.
         is_reshaped: whether records are kept in another way from now on.
         needs_resync: whether records that there are already must be brought in step.
+        numbered: new fields whose values are numbers, which the records that there are get as well.
     """
 
     recordset: Recordset
@@ -111,6 +116,7 @@ class Change:
     removed: tuple[Field, ...]
     is_reshaped: bool
     needs_resync: bool
+    numbered: tuple[Field, ...] = ()
 
 
 def define_fields(given: Sequence[FieldCreate]) -> tuple[Field, ...]:
@@ -168,17 +174,25 @@ def _new_field(entry: FieldCreate, *, key: str) -> Field:
 
 
 def check_options(key: str, type: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Return a field's options, the choices without twins.
+    """Return a field's options as they are kept.
 
     Raises:
-        FieldOptionsInvalid: one does not belong to the type.
+        FieldOptionsInvalid: one does not belong to the type, does not fit the others, or is a default value that the
+            field would not take.
     """
+    field_type = TYPES[type]
     for option in options:
-        if type not in _OPTION_TYPES[option]:
+        if option not in field_type.options:
             raise FieldOptionsInvalid(field=key, option=option)
-    if "choices" in options:
-        return {**options, "choices": list(dict.fromkeys(options["choices"]))}
-    return options
+    try:
+        settled = field_type.settle(options)
+        if "default" not in settled:
+            return settled
+        return {**settled, "default": check_typed(field_type.check, settled["default"], settled)}
+    except OptionRefused as refusal:
+        raise FieldOptionsInvalid(str(refusal), field=key, option=refusal.option) from None
+    except ValueRefused as refusal:
+        raise FieldOptionsInvalid(f"The default value {refusal}.", field=key, option="default") from None
 
 
 def check_settings(recordset: Recordset) -> None:
@@ -215,17 +229,18 @@ def plan_change(recordset: Recordset, data: RecordsetUpdate, *, mask: FieldMask)
 
     Args:
         recordset: as it is, under its lock.
-        data: what is to change.
+        data: what is to change; fields whose type differs keep theirs, and their options (see `retyping`).
         mask: fields that are hidden from the caller are unknown here too; and nobody lifts what binds themselves.
 
     Raises:
         FieldUnknown: a field is named that is not there, or that the caller may not know of.
-        FieldTypeFixed: a field would change its type.
+        RetypingUnderWay: a field would go or get other options that is getting another type.
         FieldReadOnly: the caller would change the rights on a field that they may not change, or remove it.
         ResyncUnderWay: a hidden field would be removed while records are not in step.
         TooManyFields, DuplicateFieldKey, FieldOptionsInvalid, PromotionUnavailable, SettingsInvalid,
         MapSettingsRequired: as for a new recordset.
     """
+    mask = bound_by(recordset, mask)
     removed = _removed(recordset, data.remove_fields, mask)
     kept = [field for field in recordset.fields if field not in removed]
     known = {field.key: field for field in kept if field.key not in mask.hidden}
@@ -244,12 +259,22 @@ def plan_change(recordset: Recordset, data: RecordsetUpdate, *, mask: FieldMask)
     return _describe(recordset, becomes, removed)
 
 
+def bound_by(recordset: Recordset, mask: FieldMask) -> FieldMask:
+    """Return the mask by which the definitions of fields are kept: nobody writes values that are computed.
+
+    Their definition may be changed all the same.
+    """
+    return FieldMask(hidden=mask.hidden, read_only=mask.read_only - recordset.unwritten)
+
+
 def _removed(recordset: Recordset, keys: Sequence[str], mask: FieldMask) -> tuple[Field, ...]:
     for key in keys:
         if key not in recordset.by_key or key in mask.hidden:
             raise FieldUnknown(field=key)
         if key in mask.read_only:
             raise FieldReadOnly(field=key)
+        if recordset.by_key[key].retyping:
+            raise RetypingUnderWay(field=key)
         if recordset.by_key[key].hidden_from and not recordset.is_in_step:
             # Once it is gone, nobody would know any more from whom to keep the titles that are made of it.
             raise ResyncUnderWay(field=key)
@@ -270,12 +295,10 @@ def _by_key(entries: Iterable[FieldUpdate]) -> dict[str, FieldUpdate]:
 def _as_new(entry: FieldUpdate) -> FieldCreate:
     if entry.name is None or entry.type is None:
         raise FieldUnknown("There is no such field; a new one needs a name and a type.", field=entry.key)
-    return FieldCreate.model_validate(entry.model_dump(exclude_none=True))
+    return FieldCreate.model_validate(entry.model_dump(exclude_none=True, exclude={"accept_loss"}))
 
 
 def _changed(field: Field, entry: FieldUpdate, mask: FieldMask) -> Field:
-    if entry.type not in (None, field.type):
-        raise FieldTypeFixed(field=field.key)
     rights = (
         field.hidden_from if entry.hidden_from is None else frozenset(entry.hidden_from),
         field.read_only_for if entry.read_only_for is None else frozenset(entry.read_only_for),
@@ -283,7 +306,9 @@ def _changed(field: Field, entry: FieldUpdate, mask: FieldMask) -> Field:
     if field.key in mask.read_only and rights != (field.hidden_from, field.read_only_for):
         raise FieldReadOnly(field=field.key)
     options = field.options
-    if entry.options is not None:
+    if entry.options is not None and entry.type in (None, field.type):
+        if field.retyping:
+            raise RetypingUnderWay(field=field.key)
         options = check_options(field.key, field.type, entry.options.model_dump(exclude_none=True))
     return replace(
         field,
@@ -310,7 +335,7 @@ def _promote(
     old = [Wish(field.key, field.type, wanted=True) for field in kept if wanted.get(field.key) and not field.slot]
     new = [Wish(field.key, field.type, wanted=wanted.get(field.key)) for field in added]
     slots = choose_promotions([*old, *new], taken=taken, stale=stale)
-    clean = {field.key for field in added if slots.get(field.key) not in stale}
+    clean = {field.key for field in added if slots.get(field.key) not in stale and field.type != NUMBERED}
     return [_with_slot(field, slots.get(field.key), is_clean=field.key in clean) for field in (*kept, *added)]
 
 
@@ -348,14 +373,17 @@ def clean_settings(settings: dict[str, Any]) -> dict[str, Any]:
 def _describe(before: Recordset, after: Recordset, removed: tuple[Field, ...]) -> Change:
     old = {field.id: field for field in before.fields}
     check_settings(after)
-    is_reshaped = bool(removed) or _shape(before) != _shape(after)
+    is_reshaped = bool(removed) or shape_of(before) != shape_of(after)
+    numbered = tuple(field for field in after.fields if field.type == NUMBERED and field.id not in old)
     return Change(
         recordset=after,
         written=tuple(field for field in after.fields if field != old.get(field.id)),
         released=tuple(field.id for field in after.fields if _releases(old.get(field.id), field)),
         removed=removed,
         is_reshaped=is_reshaped,
-        needs_resync=is_reshaped and (bool(removed) or not before.is_in_step or _moves_records(before, after)),
+        needs_resync=is_reshaped
+        and bool(removed or numbered or not before.is_in_step or _moves_records(before, after)),
+        numbered=numbered,
     )
 
 
@@ -363,7 +391,7 @@ def _releases(before: Field | None, after: Field) -> bool:
     return before is not None and before.slot is not None and before.slot != after.slot
 
 
-def _shape(recordset: Recordset, *, without: Collection[str] = ()) -> tuple[object, ...]:
+def shape_of(recordset: Recordset, *, without: Collection[str] = ()) -> tuple[object, ...]:
     """Return everything about a recordset that decides how a record with given values is kept."""
     fields = [field for field in recordset.fields if field.key not in without]
     title = recordset.title_field
@@ -372,10 +400,11 @@ def _shape(recordset: Recordset, *, without: Collection[str] = ()) -> tuple[obje
         recordset.settings.get("map"),
         {field.key: field.slot for field in fields if field.slot},
         {field.key for field in fields if field.is_searchable},
+        {field.key for field in fields if field.type == NUMBERED},
     )
 
 
 def _moves_records(before: Recordset, after: Recordset) -> bool:
     """Say whether records that there are would be kept differently: what is new has no values in them yet."""
     added = after.by_key.keys() - before.by_key.keys()
-    return _shape(before) != _shape(after, without=added) or any(field.filling for field in after.fields)
+    return shape_of(before) != shape_of(after, without=added) or any(field.filling for field in after.fields)

@@ -15,10 +15,12 @@ from fostr.domains.records.recordsets.definition import (
     FieldUnknown,
     MapSettingsRequired,
     ResyncUnderWay,
+    RetypingUnderWay,
     SettingsInvalid,
     TooManyFields,
 )
 from fostr.domains.records.recordsets.reach import ActionForbidden, Reached, RecordsetNotFound, recordset_in_path
+from fostr.domains.records.recordsets.retyping.service import TypeChangeLosesValues
 from fostr.domains.records.recordsets.schemas import (
     PermissionReport,
     Recordset,
@@ -29,6 +31,7 @@ from fostr.domains.records.recordsets.schemas import (
 )
 from fostr.domains.records.recordsets.service import RoleInvalid, SlugReserved, SlugTaken
 from fostr.domains.records.recordsets.trash import service as trash
+from fostr.domains.records.rules.fitting import FieldUsedByRule
 from fostr.kernel.http.concurrency import ExpectedVersion, IfMatchInvalid
 from fostr.kernel.http.context import Context
 from fostr.kernel.http.errors import StaleUpdate, raises
@@ -76,8 +79,8 @@ async def list(  # noqa: A001 - endpoints are bare verbs
 async def create(context: Creator, data: RecordsetCreate) -> Recordset:
     """Make a recordset, which belongs to the caller.
 
-    Its slug is made from the name when none is said, with a number behind it when that is taken. The first fields
-    that can be promoted are, as long as there is room, so that filters and sorts on them use an index.
+    Its slug is made from the name when none is said, with a number behind it when that is taken. Filters and sorts
+    use an index on fields that are promoted: those for which it is asked, and one of each kind of value otherwise.
     """
     return await service.show_recordset(await service.create_recordset(context, data=data))
 
@@ -87,7 +90,7 @@ async def get(target: Viewed) -> Recordset:
     """Show a recordset with its fields.
 
     Fields that are hidden from the caller are left out. `record_count` is kept in the transaction of every write, so
-    it is exact.
+    it is exact; whom row rules keep some of the records from is not told it.
     """
     return await service.show_recordset(target)
 
@@ -109,9 +112,12 @@ async def permissions(target: Known) -> PermissionReport:
         FieldReadOnly,
         FieldUnknown,
         FieldTypeFixed,
+        FieldUsedByRule,
         *DEFINITION_REFUSALS,
         StaleUpdate,
         ResyncUnderWay,
+        RetypingUnderWay,
+        TypeChangeLosesValues,
         IfMatchInvalid,
     ),
 )
@@ -119,8 +125,10 @@ async def update(target: Administered, data: RecordsetUpdate, expected_version: 
     """Change a recordset, its fields and its settings.
 
     What is left out stays, and so does the slug. Records follow: up to 1,000 at once, more by a job, until which
-    `is_in_step` is false. With `If-Match` or `expected_version`, a recordset that was changed in the meantime is
-    left as it is. Needs `can_admin` on the recordset.
+    `is_in_step` is false. A field that gets another type has its values converted, the same way: while a job does it,
+    `becomes` names the type, and the field keeps its old values, which nobody changes meanwhile. With `If-Match` or
+    `expected_version`, a recordset that was changed in the meantime is left as it is. Needs `can_admin` on the
+    recordset.
     """
     updated = await service.update_recordset(target, data=data, expected_version=expected_version)
     return await service.show_recordset(updated)

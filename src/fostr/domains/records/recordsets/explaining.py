@@ -10,6 +10,8 @@ from fostr.kernel.http.context import Context
 async def explain(context: Context, reference: str, permission: str) -> Decision | None:
     """Return the decision about what a permission allows on a recordset; None when it is not about recordsets.
 
+    Where row rules limit it to some of the records, the reason says so.
+
     Raises:
         RecordsetNotFound: it is not there, or the caller may not see it.
     """
@@ -19,7 +21,7 @@ async def explain(context: Context, reference: str, permission: str) -> Decision
     reached = await reach_recordset(context, parse_reference(reference), None)
     if not reached.decide("view"):
         raise RecordsetNotFound
-    return reached.decide(actions[permission])
+    return reached.explain(actions[permission])
 
 
 register_explainer("recordset", explain)

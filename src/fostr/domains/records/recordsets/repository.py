@@ -10,11 +10,14 @@ from uuid import UUID
 import orjson
 
 from fostr.domains.records.fields.model import Field, Recordset
+from fostr.domains.records.fields.system import SYSTEM
 from fostr.domains.records.recordsets.counts.repository import RECORD_COUNT
+from fostr.domains.records.rules.repository import LIMITS
+from fostr.domains.records.rules.rule import NO_LIMITS, Limits, parse_limits
 from fostr.kernel.access.evaluator import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     import asyncpg
@@ -27,7 +30,7 @@ _FIELDS: Final = """
          'id', f.id, 'key', f.key, 'name', f.name, 'type', f.type, 'position', f.position,
          'is_required', f.is_required, 'options', f.options, 'hidden_from', f.hidden_from,
          'read_only_for', f.read_only_for, 'promoted_to', f.promoted_to,
-         'is_promotion_filled', f.is_promotion_filled, 'is_removed', f.removed_at is not null
+         'is_promotion_filled', f.is_promotion_filled, 'is_removed', f.removed_at is not null, 'retyping', f.retyping
      ) order by f.position, f.id)::text
      from recordset_fields f where f.workspace_id = :workspace and f.recordset_id = s.id)
 """
@@ -45,20 +48,33 @@ _GRANTED: Final = """
 """
 _LOAD: Final = f"""
     select s.id, s.slug, s.name, s.mode, s.settings, s.owner_id, s.version,
-           s.fields_version, s.synced_version, s.deleted_at, {_FIELDS} as fields, {_GRANTED} as granted
+           s.fields_version, s.synced_version, s.deleted_at, {_FIELDS} as fields, {_GRANTED} as granted,
+           {LIMITS} as limits
     from recordsets s
     where s.workspace_id = :workspace and %s
 """
 _LOAD_BY_ID: Final = _LOAD % "s.id = :id"
 _LOAD_BY_SLUG: Final = _LOAD % "s.slug = :slug"
+_LOAD_LIMITED: Final = (
+    _LOAD
+    % """s.id in (
+    select u.recordset_id from recordset_rules u
+    where u.workspace_id = :workspace and u.is_active and (
+        u.for_everybody or u.roles && :roles::text[] or :member = any(u.member_ids) or u.team_ids && array(
+            select t.team_id from team_members t where t.workspace_id = :workspace and t.member_id = :member
+        )
+    )
+)"""
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedRecordset:
-    """A recordset, and how the member who asks stands to it."""
+    """A recordset, how the member who asks stands to it, and the row rules that may limit them."""
 
     recordset: Recordset
     standing: Standing
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +91,18 @@ async def find_recordset(unit: Unit, reference: UUID | str, *, member_id: UUID) 
         row = await unit.row(_LOAD_BY_ID, id=reference, member=member_id)
     else:
         row = await unit.row(_LOAD_BY_SLUG, slug=reference, member=member_id)
-    if row is None:
-        return None
+    return None if row is None else _loaded(row, member_id)
+
+
+def _loaded(row: asyncpg.Record, member_id: UUID) -> LoadedRecordset:
     standing = Standing(owns_object=row["owner_id"] == member_id, grants=frozenset(row["granted"]))
-    return LoadedRecordset(recordset=_recordset(row), standing=standing)
+    return LoadedRecordset(recordset=_recordset(row), standing=standing, limits=parse_limits(row["limits"]))
+
+
+async def list_limited(unit: Unit, *, member_id: UUID, roles: Collection[str]) -> list[LoadedRecordset]:
+    """Return the recordsets of which a row rule names everybody, the member, a team of theirs, or one of the roles."""
+    rows = await unit.rows(_LOAD_LIMITED, member=member_id, roles=sorted(roles))
+    return [_loaded(row, member_id) for row in rows]
 
 
 async def find_definition(unit: Unit, recordset_id: UUID) -> Recordset | None:
@@ -128,6 +152,8 @@ def _field(entry: dict[str, Any]) -> Field:
         read_only_for=frozenset(entry["read_only_for"]),
         promoted_to=entry["promoted_to"] if entry["is_promotion_filled"] else None,
         filling=None if entry["is_promotion_filled"] else entry["promoted_to"],
+        computed=SYSTEM.get(entry["type"]),
+        retyping=entry["retyping"],
     )
 
 
@@ -297,17 +323,18 @@ async def save_fields(unit: Unit, recordset_id: UUID, fields: Sequence[Field]) -
         """
         insert into recordset_fields
             (workspace_id, id, recordset_id, key, name, type, position, is_required, options, hidden_from,
-             read_only_for, promoted_to, is_promotion_filled)
+             read_only_for, promoted_to, is_promotion_filled, retyping)
         select :workspace, d.id, :recordset_id, d.key, d.name, d.type, d.position, d.is_required, d.options,
-               d.hidden_from, d.read_only_for, d.promoted_to, d.is_promotion_filled
+               d.hidden_from, d.read_only_for, d.promoted_to, d.is_promotion_filled, d.retyping
         from jsonb_to_recordset(:fields::jsonb) as d (
             id uuid, key text, name text, type text, position integer, is_required boolean, options jsonb,
-            hidden_from text[], read_only_for text[], promoted_to text, is_promotion_filled boolean
+            hidden_from text[], read_only_for text[], promoted_to text, is_promotion_filled boolean, retyping jsonb
         )
         on conflict (workspace_id, id) do update
-        set name = excluded.name, position = excluded.position, is_required = excluded.is_required,
-            options = excluded.options, hidden_from = excluded.hidden_from, read_only_for = excluded.read_only_for,
-            promoted_to = excluded.promoted_to, is_promotion_filled = excluded.is_promotion_filled
+        set name = excluded.name, type = excluded.type, position = excluded.position,
+            is_required = excluded.is_required, options = excluded.options, hidden_from = excluded.hidden_from,
+            read_only_for = excluded.read_only_for, promoted_to = excluded.promoted_to,
+            is_promotion_filled = excluded.is_promotion_filled, retyping = excluded.retyping
         """,
         recordset_id=recordset_id,
         fields=[_stored(field) for field in fields],
@@ -327,6 +354,7 @@ def _stored(field: Field) -> dict[str, Any]:
         "read_only_for": sorted(field.read_only_for),
         "promoted_to": field.slot,
         "is_promotion_filled": field.filling is None,
+        "retyping": field.retyping,
     }
 
 

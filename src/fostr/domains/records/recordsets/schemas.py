@@ -1,12 +1,14 @@
 """Shapes of recordsets and their fields in the API."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from fostr.domains.records.fields.links import RollupFunction
 from fostr.domains.records.fields.types import TypeName
+from fostr.domains.records.formulas.reading import LONGEST as LONGEST_FORMULA
 
 Mode = Literal["table", "map"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -17,6 +19,8 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max
 FieldKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 RoleKey = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 RoleKeys = Annotated[list[RoleKey], Field(max_length=50)]
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+Provenance = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
 Choice = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 HIDDEN_FROM: Final = "Roles that may not know the field's values. Owners always may."
@@ -30,18 +34,66 @@ EXAMPLE_FIELDS: Final[list[JsonValue]] = [
 ]
 
 
+def _option(description: str, **limits: Any) -> Any:
+    return Field(default=None, exclude_if=_is_unset, description=description, **limits)
+
+
+def _is_unset(value: object) -> bool:
+    return value is None
+
+
 class FieldOptions(BaseModel):
-    """What a field's type leaves open."""
+    """What a field's type leaves open. Those that a type does not know are refused, and those not set are left out."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    choices: list[Choice] | None = Field(
-        default=None, max_length=1000, description="For `select` and `multi_select`: the values that there are."
+    choices: list[Choice] | None = _option(
+        "For `select` and `multi_select`: the values that there are.", max_length=1000
     )
-    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$", description="For `currency`: the ISO 4217 code.")
-    decimals: int | None = Field(
-        default=None, ge=0, le=10, description="For numbers: the digits that are shown after the point."
+    colors: dict[Choice, Color] | None = _option(
+        "For `select` and `multi_select`: the colours of choices, as `#rrggbb`.", max_length=1000
     )
+    currency: str | None = _option("For `currency`: the ISO 4217 code.", pattern=r"^[A-Z]{3}$")
+    decimals: int | None = _option(
+        "For `number`, `currency` and `percent`: the digits that are shown after the point; all are kept.", ge=0, le=10
+    )
+    min: float | None = _option("For numbers and `duration`: the least value.")
+    max: float | None = _option(
+        "For numbers and `duration`: the largest value; for `rating`: the best, from 1 to 10, and 5 unless it is said."
+    )
+    max_length: int | None = _option("For `text` and `long_text`: the most characters.", ge=1, le=10_000)
+    time_zone: str | None = _option(
+        "For moments: the zone (IANA) in which they are shown, and in which texts without a zone are read; UTC unless "
+        "it is said.",
+        max_length=64,
+    )
+    multiple: bool | None = _option(
+        "For `member`: whether a value may name several. For `link`: the same of records; they may unless it is said."
+    )
+    recordset: str | None = _option(
+        "For `link`: the recordset whose records it names, by id or slug; its own unless it is said. For `backlink`: "
+        "the one whose link it shows from the other side.",
+        min_length=1,
+        max_length=100,
+    )
+    on_delete: Literal["restrict", "clear", "cascade"] | None = _option(
+        "For `link`: what becomes of the link when a record that it names is deleted. `restrict` refuses that, `clear` "
+        "takes the name away, `cascade` deletes the record that has the link as well; `clear` unless it is said."
+    )
+    inverse: Name | None = _option(
+        "For a new `link`: adds a `backlink` of this name to the other recordset, which the caller must administer."
+    )
+    link: FieldKey | None = _option("For `lookup`, `rollup` and `count`: the link or backlink that is followed.")
+    field: FieldKey | None = _option(
+        "For `lookup` and `rollup`: the field of the linked records. For `backlink`: the link in the other recordset."
+    )
+    function: RollupFunction | None = _option("For `rollup`: what is made of the values.")
+    expression: str | None = _option(
+        "For `formula`: the formula; fields stand in braces, by name or key, and are kept by key.",
+        min_length=1,
+        max_length=LONGEST_FORMULA,
+    )
+    default: JsonValue = _option("What new records get that come without a value of the field.")
 
 
 class FieldDefinition(BaseModel):
@@ -56,7 +108,15 @@ class FieldDefinition(BaseModel):
     hidden_from: list[str] = Field(description=HIDDEN_FROM)
     read_only_for: list[str] = Field(description=READ_ONLY_FOR)
     is_promoted: bool = Field(description="Whether filters and sorts on the field use an index.")
-    is_read_only: bool = Field(description="Whether the caller may not change its values.")
+    is_read_only: bool = Field(
+        description="Whether the caller may not change its values; those that are computed, nobody does."
+    )
+    problem: str | None = Field(
+        description="Why a computed field has no values: what it is made of is gone, or no longer fits."
+    )
+    becomes: TypeName | None = Field(
+        description="The type that a job is giving it; until then it has the old one, and nobody changes its values."
+    )
 
 
 class FieldCreate(BaseModel):
@@ -72,7 +132,8 @@ class FieldCreate(BaseModel):
     hidden_from: RoleKeys = Field(default=[], description=HIDDEN_FROM)
     read_only_for: RoleKeys = Field(default=[], description=READ_ONLY_FOR)
     is_promoted: bool | None = Field(
-        default=None, description="Left out, the first fields that can be promoted are, as long as there is room."
+        default=None,
+        description="Left out, the first choice or text, the first number and the first date are, where no other is.",
     )
 
 
@@ -83,7 +144,14 @@ class FieldUpdate(BaseModel):
 
     key: FieldKey | None = None
     name: Name | None = None
-    type: TypeName | None = Field(default=None, description="Of a new field; that of an old one stays.")
+    type: TypeName | None = Field(
+        default=None,
+        description="Of a new field; or another for one that there is, whose values are converted. Options of the old "
+        "type that the new one knows stay unless others are sent.",
+    )
+    accept_loss: bool = Field(
+        default=False, description="Whether values that another type does not take may become empty."
+    )
     is_required: bool | None = None
     options: FieldOptions | None = None
     hidden_from: RoleKeys | None = Field(default=None, description=HIDDEN_FROM)
@@ -115,7 +183,7 @@ class MapSettings(BaseModel):
 
 
 class RecordsetSettings(BaseModel):
-    """What a recordset's fields stand for."""
+    """What a recordset's fields stand for, and where its records come from."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -123,6 +191,9 @@ class RecordsetSettings(BaseModel):
         default=None, description="What records are called by; the first text unless it is said."
     )
     map: MapSettings | None = None
+    attribution: Provenance | None = Field(default=None, description="Whom a map names as the source of its records.")
+    licence: Provenance | None = Field(default=None, description="Under which terms the records may be used.")
+    source: Provenance | None = Field(default=None, description="Where the records were taken from, such as a URL.")
 
 
 class RecordsetPermissions(BaseModel):
@@ -179,7 +250,7 @@ class RecordsetSummary(BaseModel):
     color: str | None
     owner_id: UUID | None = Field(description="The member to whom it belongs, and who may do everything in it.")
     is_active: bool
-    record_count: int
+    record_count: int | None = Field(description="Null for those from whom row rules keep some of the records.")
     permissions: RecordsetPermissions
     created_by: UUID | None
     created_at: datetime

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.fields.model import Recordset
+from fostr.domains.records.links.settling import Settled, settle_links
+from fostr.domains.records.numbering import service as numbering
 from fostr.domains.records.permissions import RECORDSET_POLICY
 from fostr.domains.records.recordsets import repository, schemas
 from fostr.domains.records.recordsets.definition import (
@@ -15,20 +17,22 @@ from fostr.domains.records.recordsets.definition import (
     define_fields,
     plan_change,
 )
-from fostr.domains.records.recordsets.reach import Reached, RecordsetNotFound, reach_recordset
+from fostr.domains.records.recordsets.reach import Reached, RecordsetNotFound, list_limited, reach_recordset
 from fostr.domains.records.recordsets.resync import service as resync
+from fostr.domains.records.recordsets.retyping import service as retyping
+from fostr.domains.records.recordsets.retyping.planning import Wanted
 from fostr.domains.records.recordsets.rules import free_slug, is_reserved, make_slug
+from fostr.domains.records.rules.fitting import check_rules_fit
 from fostr.domains.workspaces import public as workspaces
-from fostr.kernel.access.access import Decision
 from fostr.kernel.access.catalogue import ROLES
-from fostr.kernel.access.evaluator import Standing, decide, predicate
+from fostr.kernel.access.evaluator import FieldMask, Standing, decide, predicate
 from fostr.kernel.events import outbox
 from fostr.kernel.http.concurrency import check_version
 from fostr.kernel.http.errors import Conflict, Unprocessable
 from fostr.kernel.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from uuid import UUID
 
     from fostr.domains.records.fields.model import Field
@@ -53,6 +57,8 @@ PERMISSIONS: Final[dict[str, tuple[str, bool]]] = {
 
 _COLUMNS: Final = ("name", "description", "type", "icon", "color", "is_active")
 _CLEARABLE: Final = frozenset({"icon", "color"})
+_UNTOLD: Final = frozenset({"position", "is_read_only", "becomes", "problem"})
+"""What of a field's definition no event tells."""
 
 
 class SlugTaken(Conflict):
@@ -82,35 +88,35 @@ async def list_recordsets(
     """Return the recordsets that the caller may see."""
     allowed = predicate(context.access, RECORDSET_POLICY, "view", column="s.id")
     listing = repository.Listing(allowed=allowed, search=search, type=type, is_active=is_active)
+    limited = {reached.recordset.id for reached in await list_limited(context) if reached.is_restricted()}
     member_id = context.member_id
     rows = await repository.list_recordsets(
         context.unit, listing, member_id=member_id, limit=part.limit, offset=part.offset
     )
     total = await repository.count_recordsets(context.unit, listing)
-    return part.page([_summary(context.access, dict(row)) for row in rows], total=total)
+    return part.page([_summary(context.access, dict(row), limited=limited) for row in rows], total=total)
 
 
-def _summary(access: Access, row: dict[str, Any]) -> schemas.RecordsetSummary:
+def _summary(access: Access, row: dict[str, Any], *, limited: Collection[UUID]) -> schemas.RecordsetSummary:
     standing = Standing(owns_object=row["owner_id"] == access.member_id, grants=frozenset(row["granted"]))
-    return schemas.RecordsetSummary.model_validate({**row, "permissions": list_permissions(access, standing)})
+    shown = {**row, "permissions": list_permissions(access, standing)}
+    if row["id"] in limited:
+        shown["record_count"] = None
+    return schemas.RecordsetSummary.model_validate(shown)
 
 
 def list_permissions(access: Access, standing: Standing) -> schemas.RecordsetPermissions:
     """Return what a caller may do in a recordset to which they stand so."""
-    decisions = _decide_all(access, standing)
-    return schemas.RecordsetPermissions(**{name: bool(decision) for name, decision in decisions.items()})
-
-
-def _decide_all(access: Access, standing: Standing) -> dict[str, Decision]:
-    return {
-        name: decide(access, RECORDSET_POLICY, action, standing=standing, is_own=is_own)
+    allowed = {
+        name: bool(decide(access, RECORDSET_POLICY, action, standing=standing, is_own=is_own))
         for name, (action, is_own) in PERMISSIONS.items()
     }
+    return schemas.RecordsetPermissions(**allowed)
 
 
 def report_permissions(target: Reached) -> schemas.PermissionReport:
     """Return what the caller may do, and why; nothing at all for who may not see the recordset."""
-    decisions = _decide_all(target.context.access, target.standing)
+    decisions = {name: target.explain(action, is_own=own) for name, (action, own) in PERMISSIONS.items()}
     view = decisions["can_view"]
     if not view:
         decisions = dict.fromkeys(decisions, view)
@@ -125,6 +131,8 @@ def report_permissions(target: Reached) -> schemas.PermissionReport:
 async def show_recordset(target: Reached) -> schemas.Recordset:
     """Return a recordset as its caller may know it."""
     profile = await repository.get_profile(target.unit, target.recordset.id)
+    if target.is_restricted():
+        profile["record_count"] = None
     return schemas.Recordset.model_validate(
         {
             **profile,
@@ -151,6 +159,8 @@ def _definition(field: Field, *, is_read_only: bool) -> dict[str, Any]:
         "read_only_for": sorted(field.read_only_for),
         "is_promoted": field.slot is not None,
         "is_read_only": is_read_only,
+        "problem": field.computed.problem if field.computed else None,
+        "becomes": field.retyping["type"] if field.retyping else None,
     }
 
 
@@ -168,6 +178,7 @@ async def create_recordset(context: Context, *, data: schemas.RecordsetCreate) -
     await _check_roles(context, data.fields)
     recordset = _draft(context, data, fields)
     check_settings(recordset)
+    settled = await settle_links(_own(context, recordset), before=None)
     values = data.model_dump(include={"name", "description", "type", "mode", "icon", "color"})
     values |= {
         "id": recordset.id,
@@ -177,11 +188,28 @@ async def create_recordset(context: Context, *, data: schemas.RecordsetCreate) -
     }
     await _insert(context, values, wanted=data.slug)
     if fields:
-        await repository.save_fields(context.unit, recordset.id, fields)
+        await repository.save_fields(context.unit, recordset.id, settled.recordset.fields)
+    await _add_inverses(context, settled)
     reached = await reach_recordset(context, recordset.id, None)
     profile = await repository.get_profile(context.unit, recordset.id)
     await record_change(reached, "created", after=facts(profile, reached.recordset.fields))
     return reached
+
+
+def _own(context: Context, recordset: Recordset) -> Reached:
+    """Return a recordset that is about to be made, as whoever makes it stands to it."""
+    standing = Standing(owns_object=True, grants=frozenset())
+    mask = FieldMask(hidden=frozenset(), read_only=frozenset())
+    return Reached(context=context, recordset=recordset, standing=standing, mask=mask)
+
+
+async def _add_inverses(context: Context, settled: Settled) -> None:
+    """Add the backlinks that new links ask for to the recordsets to which they lead."""
+    for inverse in settled.inverses:
+        options = schemas.FieldOptions(recordset=str(settled.recordset.id), field=inverse.key)
+        added = schemas.FieldUpdate(name=inverse.name, type="backlink", options=options)
+        target = await reach_recordset(context, inverse.target_id, "administer")
+        await change_recordset(target, data=schemas.RecordsetUpdate(fields=[added]), expected_version=None)
 
 
 def _draft(context: Context, data: schemas.RecordsetCreate, fields: tuple[Field, ...]) -> Recordset:
@@ -230,6 +258,8 @@ async def update_recordset(target: Reached, *, data: schemas.RecordsetUpdate, ex
     Raises:
         StaleUpdate: it is not the version that the caller saw.
         RoleInvalid: a field is kept from a role that there is not.
+        TypeChangeLosesValues: values of a field would be lost by its new type.
+        RetypingUnderWay,
         FieldUnknown, FieldTypeFixed, FieldReadOnly, TooManyFields, DuplicateFieldKey, FieldOptionsInvalid,
         PromotionUnavailable, SettingsInvalid, MapSettingsRequired: by what they say.
     """
@@ -249,16 +279,59 @@ async def change_recordset(
     check_version(expected=expected_version or data.expected_version, current=before.version)
     await _check_roles(current.context, data.fields)
     change = plan_change(before, data, mask=current.mask)
+    settled = await settle_links(replace(current, recordset=change.recordset), before=before)
+    change = _settled(change, settled.recordset)
+    if change.recordset.fields != before.fields:
+        await check_rules_fit(current.context, change.recordset)
     was = await repository.get_profile(current.unit, before.id)
     values = _changed_columns(was, data)
-    if change.recordset == before and all(was[column] == values[column] for column in _COLUMNS):
-        return current, await resync.dispatch_resync(current.context, before) if by_job else None
+    wanted = _wanted_types(before, data)
+    is_same = change.recordset == before and all(was[column] == values[column] for column in _COLUMNS)
+    job_id = None
+    if not is_same:
+        job_id = await _apply(current, change, was, values, by_job=by_job)
+    elif by_job:
+        job_id = await resync.dispatch_resync(current.context, before)
+    for entry in wanted:
+        job_id = await retyping.change_type(await reach_recordset(current.context, before.id, None), entry) or job_id
+    return await reach_recordset(current.context, before.id, None), job_id
+
+
+async def _apply(
+    current: Reached, change: Change, was: dict[str, Any], values: Mapping[str, Any], *, by_job: bool
+) -> UUID | None:
     await _write(current, change, values)
     job_id = await _follow(current, change, by_job=by_job)
     await workspaces.bump_rights_epoch(current.unit, workspace_id=current.context.workspace_id)
-    updated = await reach_recordset(current.context, before.id, None)
-    await _record_update(updated, was, before)
-    return updated, job_id
+    updated = await reach_recordset(current.context, current.recordset.id, None)
+    await _record_update(updated, was, current.recordset)
+    return job_id
+
+
+def _wanted_types(recordset: Recordset, data: schemas.RecordsetUpdate) -> list[Wanted]:
+    """Return the fields that are to get another type than they have, or are getting."""
+    wanted: list[Wanted] = []
+    for entry in data.fields:
+        field = recordset.by_key.get(entry.key or "")
+        coming = field.retyping["type"] if field is not None and field.retyping else None
+        if field is None or entry.type in {None, field.type, coming}:
+            continue
+        options = None if entry.options is None else entry.options.model_dump(exclude_none=True)
+        wanted.append(Wanted(field.key, str(entry.type), options, accept_loss=entry.accept_loss))
+    return wanted
+
+
+async def call_off_retyping(target: Reached, *, key: str) -> None:
+    """End a type change that a job has not finished.
+
+    Raises:
+        FieldUnknown: there is no such field, or the caller may not know of it.
+    """
+    await retyping.call_off(await _lock(target), key=key)
+
+
+def _settled(change: Change, recordset: Recordset) -> Change:
+    return replace(change, recordset=recordset, written=tuple(recordset.by_key[field.key] for field in change.written))
 
 
 async def _lock(target: Reached) -> Reached:
@@ -298,6 +371,9 @@ async def _follow(current: Reached, change: Change, *, by_job: bool) -> UUID | N
     context = current.context
     becomes = await repository.find_definition(context.unit, current.recordset.id)
     assert becomes is not None  # noqa: S101 - its row is locked
+    if change.numbered:
+        numbered = [becomes.by_key[field.key] for field in change.numbered]
+        return await numbering.follow_addition(context, becomes, numbered)
     if by_job:
         return await resync.dispatch_resync(context, becomes)
     if not change.needs_resync:
@@ -327,7 +403,7 @@ def facts(profile: dict[str, Any], fields: tuple[Field, ...] | None = None) -> d
 
 def _facts_of_field(field: Field) -> dict[str, Any]:
     definition = _definition(field, is_read_only=False)
-    return {name: value for name, value in definition.items() if name not in {"position", "is_read_only"}}
+    return {name: value for name, value in definition.items() if name not in _UNTOLD}
 
 
 async def record_change(

@@ -73,12 +73,15 @@ recordset_fields: Final = workspace_table(
     Column("promoted_to", Text),
     Column("is_promotion_filled", Boolean, nullable=False, server_default=text("true")),
     moment("removed_at", nullable=True),
+    document("retyping", nullable=True),
     belongs_to("recordset_id", "recordsets"),
     UniqueConstraint("workspace_id", "recordset_id", "key"),
     UniqueConstraint("workspace_id", "recordset_id", "promoted_to"),
 )
 """`hidden_from` and `read_only_for` name roles. `promoted_to` names the typed column of `records` that is kept in step
 with the field, so that filters and sorts on it use an index; they may once `is_promotion_filled`.
+
+`retyping` is the type that a job is giving the field (`retyping.service`).
 
 A removed field stays, known to nobody, until its values are gone from all records: its key still names them."""
 

@@ -190,6 +190,17 @@ async def find_user_id(unit: Unit, *, email: str) -> UUID | None:
     return await unit.value("select id from users where email = :email and is_active", email=email)
 
 
+async def list_present(unit: Unit, *, member_ids: list[UUID]) -> list[UUID]:
+    rows = await unit.rows(
+        """
+        select m.id from members m
+        where m.workspace_id = :workspace and m.id = any(:ids::uuid[]) and m.status <> 'removed'
+        """,
+        ids=member_ids,
+    )
+    return [row["id"] for row in rows]
+
+
 async def list_names(unit: Unit, *, member_ids: list[UUID]) -> dict[UUID, str]:
     rows = await unit.rows(
         """

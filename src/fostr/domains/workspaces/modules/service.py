@@ -14,6 +14,7 @@ from fostr.domains.workspaces.modules.errors import (
 )
 from fostr.domains.workspaces.modules.repository import StoredSettings
 from fostr.domains.workspaces.modules.schemas import ModuleSettings, ModuleSettingsCreate, ModuleSettingsUpdate
+from fostr.kernel.db.unit import Unit
 from fostr.kernel.events.outbox import record
 from fostr.kernel.http.concurrency import check_version
 from fostr.kernel.http.context import Context
@@ -28,6 +29,11 @@ async def list_settings(context: Context) -> list[ModuleSettings]:
 async def get_settings(context: Context, *, name: str) -> ModuleSettings:
     module = get_module(name)
     return _shown(module, await repository.find_settings(context.unit, module=module.name))
+
+
+async def read_settings(unit: Unit, *, module: Module) -> dict[str, Any]:
+    """Return what is set about a module in the unit's workspace, and what it comes with for the rest."""
+    return _settings(module, await repository.find_settings(unit, module=module.name))
 
 
 def get_module(name: str) -> Module:

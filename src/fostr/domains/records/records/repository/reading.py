@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
-from fostr.domains.records.query.selection import may_act
 from fostr.domains.records.records.record import Record
+from fostr.kernel.db.sql import prefix_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     import asyncpg
 
-    from fostr.kernel.access.access import Access
+    from fostr.kernel.db.sql import Fragment
     from fostr.kernel.db.unit import Unit
 
 _COLUMNS: Final = """
@@ -21,7 +21,8 @@ _COLUMNS: Final = """
     r.import_id, r.created_by, r.updated_by, r.created_at, r.updated_at, r.deleted_at, r.version
 """
 _FIND: Final = f"select {_COLUMNS} from records r where r.workspace_id = :workspace and r.id = :id"
-_LOCK: Final = f"{_FIND} for update"
+# Others may still link to it meanwhile, and whoever deletes it waits for them.
+_LOCK: Final = f"{_FIND} for no key update"
 
 
 async def find_record(unit: Unit, record_id: UUID) -> Record | None:
@@ -34,6 +35,12 @@ async def lock_record(unit: Unit, record_id: UUID) -> Record | None:
     """Return a record as it is now, and let nobody else change it until the transaction ends."""
     row = await unit.row(_LOCK, id=record_id)
     return None if row is None else _record(row)
+
+
+async def find_values(unit: Unit, record_id: UUID, *, columns: Fragment) -> dict[str, Any]:
+    """Return values of a record `r` that is there, which the SQL gives as one JSON object."""
+    text = f"select {columns.text} from records r where r.workspace_id = :workspace and r.id = :shown_id"
+    return await unit.value(text, shown_id=record_id, **columns.params)
 
 
 async def list_changes_since(unit: Unit, record_id: UUID, *, version: int) -> list[dict[str, Any]]:
@@ -50,24 +57,40 @@ async def list_changes_since(unit: Unit, record_id: UUID, *, version: int) -> li
     return [row["after"] for row in rows]
 
 
+async def list_visible(unit: Unit, record_ids: Sequence[UUID], *, sees: Fragment) -> set[UUID]:
+    """Return which of some records, those in the trash too, meet a condition, their recordset not in the trash."""
+    rows = await unit.rows(
+        f"""
+        select r.id from records r
+        where r.workspace_id = :workspace and r.id = any(:ids::uuid[]) and {sees.text}
+          and r.recordset_id in (
+              select living.id from recordsets living
+              where living.workspace_id = :workspace and living.deleted_at is null
+          )
+        """,
+        ids=list(record_ids),
+        **sees.params,
+    )
+    return {row["id"] for row in rows}
+
+
 async def find_deletable(
-    unit: Unit, access: Access, record_ids: list[UUID], *, recordset_id: UUID | None
+    unit: Unit, record_ids: list[UUID], *, sees: Fragment, deletes: Fragment, recordset_id: UUID | None
 ) -> dict[UUID, bool]:
     """Return which of some records the caller can see, each with whether they may delete it.
 
     Args:
         unit: the unit of work.
-        access: the caller.
         record_ids: the records.
+        sees: the condition that the caller may see a record `r`, in any recordset.
+        deletes: the same for deleting it.
         recordset_id: the only recordset to look in; None for all.
     """
-    sees, deletes = may_act(access, "view_records"), may_act(access, "delete")
     # Each of the two conditions stands for itself: they give their parameters other values.
-    deleting = {f"delete_{name}": value for name, value in deletes.params.items()}
-    may_delete = re.sub(r":(?=access_)", ":delete_", deletes.text)
+    deleting = prefix_names(deletes, "delete_")
     rows = await unit.rows(
         f"""
-        select r.id, coalesce({may_delete}, false) as may_delete from records r
+        select r.id, coalesce({deleting.text}, false) as may_delete from records r
         where r.workspace_id = :workspace and r.id = any(:ids::uuid[]) and r.deleted_at is null and {sees.text}
           and r.recordset_id = coalesce(:recordset_id, r.recordset_id)
           and r.recordset_id in (
@@ -78,7 +101,7 @@ async def find_deletable(
         ids=record_ids,
         recordset_id=recordset_id,
         **sees.params,
-        **deleting,
+        **deleting.params,
     )
     return {row["id"]: row["may_delete"] for row in rows}
 

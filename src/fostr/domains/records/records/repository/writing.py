@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from uuid import UUID
 
 from fostr.domains.records.records.record import DELETED
 from fostr.domains.records.records.tables import PROMOTED, PROMOTED_NUMBER, PROMOTED_TEXT
@@ -16,7 +17,6 @@ from fostr.kernel.ids import new_id
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from fostr.domains.records.fields.model import Recordset
     from fostr.domains.records.fields.shaping import Shaped
@@ -280,7 +280,10 @@ async def delete_selected(unit: Unit, condition: Fragment, *, change: Change) ->
 
 
 def _deleting(change: Change) -> dict[str, Any]:
-    return {"series": str(new_id()), "cause": change.cause, "member": change.member_id, "now": change.now}
+    # The versions of a bulk write are the series that its cause's id begins: that is how they are found again.
+    cause_id = None if change.cause is None else change.cause.id
+    series = cause_id if isinstance(cause_id, UUID) else new_id()
+    return {"series": str(series), "cause": change.cause, "member": change.member_id, "now": change.now}
 
 
 async def restore_record(unit: Unit, record_id: UUID, *, change: Change) -> tuple[int, str] | None:

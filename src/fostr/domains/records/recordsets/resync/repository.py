@@ -87,6 +87,7 @@ _SET: Final = ", ".join(f"{name} = d.{name}" for name in PROMOTED)
 _TYPES: Final = {"text": "text", "number": "double precision", "time": "timestamptz"}
 _ARRAYS: Final = ", ".join(f":{name}::{_TYPES[name.partition('_')[0]]}[]" for name in PROMOTED)
 
+# Boxes are compared as texts: to PostgreSQL, two are equal when they are as large.
 _WRITE: Final = f"""
     update records r
     set title = d.title,
@@ -97,6 +98,7 @@ _WRITE: Final = f"""
     ) as d (id, title, geometry, geometry_type, bbox, {_COLUMNS})
     where r.workspace_id = :workspace and r.id = d.id and (
         (r.title, r.geometry, {_OF_RECORD}) is distinct from (d.title, d.geometry::jsonb, {_GIVEN})
+        or r.bbox::text is distinct from d.bbox::box::text
         or (:removes and r.field_values ?| :removed::text[])
     )
 """

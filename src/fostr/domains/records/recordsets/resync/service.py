@@ -51,6 +51,13 @@ class Place:
     id: UUID = _FIRST_ID
     passed: int = 0
 
+    def after(self, rows: Sequence[asyncpg.Record]) -> Place | None:
+        """Return where the walk stands after some rows; None when it has passed all."""
+        if rows:
+            moment = rows[-1]["deleted_at"] or _FIRST_MOMENT
+            return Place(self.in_trash, moment, rows[-1]["id"], self.passed + len(rows))
+        return None if self.in_trash else Place(in_trash=True, passed=self.passed)
+
 
 async def follow_change(context: Context, recordset: Recordset) -> UUID | None:
     """Bring the records in step with a change of their recordset, and return the job that does it, if one is needed.
@@ -65,14 +72,23 @@ async def follow_change(context: Context, recordset: Recordset) -> UUID | None:
 
 async def dispatch_resync(context: Context, recordset: Recordset) -> UUID:
     """Dispatch the job that brings all records in step; for one definition there is one at a time."""
+    return await _dispatch(context.unit, recordset, created_by=context.member_id, acting_as=context.principal.acting_as)
+
+
+async def dispatch_by_job(job: JobContext, unit: Unit, recordset: Recordset) -> UUID:
+    """Dispatch the job that brings all records in step, for whom another job acts."""
+    return await _dispatch(unit, recordset, created_by=job.created_by, acting_as=job.acting_as)
+
+
+async def _dispatch(unit: Unit, recordset: Recordset, *, created_by: UUID | None, acting_as: UUID | None) -> UUID:
     return await dispatch(
-        context.unit,
+        unit,
         JOB,
         {"recordset_id": str(recordset.id), "fields_version": recordset.fields_version},
-        workspace=context.workspace_id,
+        workspace=unit.workspace,
         workflow_id=f"{JOB}:{recordset.id}:{recordset.fields_version}",
-        created_by=context.member_id,
-        acting_as=context.principal.acting_as,
+        created_by=created_by,
+        acting_as=acting_as,
     )
 
 
@@ -86,17 +102,18 @@ async def resync_now(unit: Unit, recordset: Recordset) -> None:
 
 async def _step(unit: Unit, recordset: Recordset, place: Place) -> Place | None:
     """Bring the next records in step, and return where to go on; None when all are done."""
-    if place.in_trash:
-        after = (place.deleted_at, place.id)
-        rows = await repository.lock_trashed(unit, recordset.id, after=after, limit=BATCH)
-    else:
-        rows = await repository.lock_live(unit, recordset.id, after=place.id, limit=BATCH)
+    rows = await lock_next(unit, recordset.id, place)
     if rows:
         await _write(unit, recordset, rows)
-        last = rows[-1]
-        moment = last["deleted_at"] or _FIRST_MOMENT
-        return Place(place.in_trash, moment, last["id"], place.passed + len(rows))
-    return None if place.in_trash else Place(in_trash=True, passed=place.passed)
+    return place.after(rows)
+
+
+async def lock_next(unit: Unit, recordset_id: UUID, place: Place) -> list[asyncpg.Record]:
+    """Return the values of the next records of a walk, and let nobody else change them."""
+    if place.in_trash:
+        after = (place.deleted_at, place.id)
+        return await repository.lock_trashed(unit, recordset_id, after=after, limit=BATCH)
+    return await repository.lock_live(unit, recordset_id, after=place.id, limit=BATCH)
 
 
 async def _write(unit: Unit, recordset: Recordset, rows: Sequence[asyncpg.Record]) -> None:

@@ -9,7 +9,7 @@ from fostr.domains.records.recordsets import service as recordsets
 from fostr.domains.records.recordsets.reach import ActionForbidden, Reached, RecordsetNotFound, recordset_in_path
 from fostr.domains.records.recordsets.schemas import Recordset
 from fostr.domains.records.recordsets.trash import service
-from fostr.domains.records.recordsets.trash.schemas import TrashedRecordset
+from fostr.domains.records.recordsets.trash.schemas import Retention, TrashedRecordset
 from fostr.kernel.http.context import Context
 from fostr.kernel.http.errors import raises
 from fostr.kernel.http.guards import in_workspace
@@ -34,6 +34,15 @@ async def list(  # noqa: A001 - endpoints are bare verbs
     Each says when it is going to be deleted for good.
     """
     return await service.list_trash(context, part=part, search=search)
+
+
+@router.get("/retention")
+async def retention(context: TrashViewer) -> Retention:
+    """Tell how long deleted records and recordsets can be restored.
+
+    Administrators change it by the setting `trash_days` of the module `records`.
+    """
+    return await service.get_retention(context)
 
 
 @router.post("/{recordset}/restore", responses=raises(RecordsetNotFound, ActionForbidden))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.recordsets.counts.repository import RECORD_COUNT
 from fostr.domains.records.recordsets.repository import contains
@@ -156,3 +156,47 @@ async def delete_records(unit: Unit, recordset_id: UUID, *, most: int) -> int:
         id=recordset_id,
         most=most,
     )
+
+
+_EXPIRED: Final = """
+    select f.id, f.recordset_id from recordsets s cross join lateral (
+        select r.id, r.recordset_id from records r
+        where r.workspace_id = :workspace and r.recordset_id = s.id and r.deleted_at is not null
+          and r.deleted_at < :before
+        order by r.deleted_at limit :most
+    ) f
+    where s.workspace_id = :workspace limit :most
+"""
+"""Recordset by recordset: the index of the trash begins with it."""
+
+
+async def has_expired_records(unit: Unit, *, before: datetime) -> bool:
+    """Say whether any record of the workspace came into the trash before a moment."""
+    return await unit.value(f"select exists ({_EXPIRED})", before=before, most=1)
+
+
+async def delete_expired_records(unit: Unit, *, before: datetime, most: int) -> dict[UUID, int]:
+    """Delete up to so many records that came into the trash before a moment, with all that hangs on them.
+
+    Returns how many those were of each recordset.
+    """
+    rows = await unit.rows(
+        f"""
+        with chosen as materialized ({_EXPIRED}),
+        held as materialized (
+            select r.id, r.recordset_id from records r join chosen c on c.id = r.id
+            where r.workspace_id = :workspace and r.deleted_at < :before
+            for update of r skip locked
+        ), unfound as (
+            delete from record_search x using held
+            where x.workspace_id = :workspace and x.record_id = held.id
+        ), gone as (
+            delete from records r using held where r.workspace_id = :workspace and r.id = held.id
+            returning r.recordset_id
+        )
+        select g.recordset_id, count(*) as count from gone g group by g.recordset_id
+        """,
+        before=before,
+        most=most,
+    )
+    return {row["recordset_id"]: row["count"] for row in rows}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.permissions import RECORDSET_POLICY
-from fostr.domains.records.recordsets.reach import Reached, RecordsetNotFound, reach_recordset
+from fostr.domains.records.recordsets.reach import Reached, RecordsetNotFound, list_limited, reach_recordset
 from fostr.domains.records.recordsets.repository import get_profile, lock_for_change
 from fostr.domains.records.recordsets.service import facts, record_change
 from fostr.domains.records.recordsets.trash import repository
-from fostr.domains.records.recordsets.trash.schemas import TrashedRecordset
+from fostr.domains.records.recordsets.trash.schemas import Retention, TrashedRecordset
 from fostr.domains.workspaces import public as workspaces
 from fostr.kernel import clock
 from fostr.kernel.access.evaluator import predicate
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from fostr.kernel.http.context import Context
     from fostr.kernel.http.paging import Page, Slice
     from fostr.kernel.jobs.context import JobContext
+    from fostr.settings import Settings
 
 JOB: Final = "recordsets.purge"
+RECORDS_JOB: Final = "records.purge"
 BATCH: Final = 5000
 """Records that are deleted in one transaction."""
 EXPIRED_AT_ONCE: Final = 1000
@@ -37,10 +40,27 @@ async def list_trash(context: Context, *, part: Slice, search: str | None) -> Pa
     """Return what is in the trash, of what the caller may see."""
     allowed = predicate(context.access, RECORDSET_POLICY, "view", column="s.id")
     listing = repository.TrashListing(allowed=allowed, search=search)
+    limited = {reached.recordset.id for reached in await list_limited(context, trashed=True) if reached.is_restricted()}
     rows = await repository.list_trash(context.unit, listing, limit=part.limit, offset=part.offset)
     total = await repository.count_trash(context.unit, listing)
-    days = timedelta(days=context.settings.trash_days)
-    return part.page([TrashedRecordset(**dict(row), purge_at=row["deleted_at"] + days) for row in rows], total=total)
+    kept_for = await kept_in_trash(context.unit, context.settings)
+    shown = [{**row, "purge_at": row["deleted_at"] + kept_for} for row in rows]
+    for entry in shown:
+        if entry["id"] in limited:
+            entry["record_count"] = None
+    return part.page([TrashedRecordset(**entry) for entry in shown], total=total)
+
+
+async def kept_in_trash(unit: Unit, settings: Settings) -> timedelta:
+    """Return how long the unit's workspace keeps what was deleted: as it has set, or else the operator."""
+    days = (await workspaces.get_module_settings(unit, module=RECORDS))["trash_days"]
+    return timedelta(days=days or settings.trash_days)
+
+
+async def get_retention(context: Context) -> Retention:
+    """Return how long the workspace keeps what was deleted, and whether it has said so itself."""
+    days = (await workspaces.get_module_settings(context.unit, module=RECORDS))["trash_days"]
+    return Retention(days=days or context.settings.trash_days, is_customised=days is not None)
 
 
 async def move_to_trash(target: Reached) -> None:
@@ -106,23 +126,55 @@ async def _dispatch_purge(unit: Unit, recordset_id: UUID) -> None:
 
 
 async def dispatch_expired(job: JobContext) -> int:
-    """Dispatch a job for each recordset that has been in a trash for too long; return how many there are."""
-    before = _oldest_kept(job)
+    """Dispatch a job for each recordset that has been in a trash for too long, and for each such workspace's records.
+
+    Returns how many recordsets there are.
+    """
     async with job.unit() as unit:
         workspace_ids = await repository.list_workspaces(unit)
     found = 0
     for workspace_id in workspace_ids:
         job.check_cancelled()
         async with job.runtime.database.unit(workspace_id) as unit:
+            before = await _oldest_kept(unit, job)
             expired = await repository.list_expired(unit, before=before, limit=EXPIRED_AT_ONCE)
             for recordset_id in expired:
                 await _dispatch_purge(unit, recordset_id)
+            if await repository.has_expired_records(unit, before=before):
+                await dispatch(
+                    unit, RECORDS_JOB, {}, workspace=workspace_id, workflow_id=f"{RECORDS_JOB}:{workspace_id}"
+                )
         found += len(expired)
     return found
 
 
-def _oldest_kept(job: JobContext) -> datetime:
-    return clock.now() - timedelta(days=job.runtime.settings.trash_days)
+async def _oldest_kept(unit: Unit, job: JobContext) -> datetime:
+    return clock.now() - await kept_in_trash(unit, job.runtime.settings)
+
+
+async def run_purge_of_records(job: JobContext) -> int:
+    """Delete the records of a workspace that have been in the trash for too long; return how many there were.
+
+    They go some at a time, those of each recordset with an event that counts them.
+    """
+    total, deleted = 0, BATCH
+    while deleted == BATCH:
+        async with job.unit() as unit:
+            before = await _oldest_kept(unit, job)
+            purged = await repository.delete_expired_records(unit, before=before, most=BATCH)
+            for recordset_id, count in purged.items():
+                await outbox.record(
+                    unit,
+                    type="records.purged",
+                    entity="recordset",
+                    entity_id=recordset_id,
+                    before={"recordset_id": str(recordset_id), "count": count},
+                    cause=Cause(kind="job", id=job.id, count=count),
+                )
+        deleted = sum(purged.values())
+        total += deleted
+        await job.report(step="records", message=f"{total} records are deleted.")
+    return total
 
 
 async def run_purge(job: JobContext, *, recordset_id: UUID) -> int:
@@ -132,7 +184,7 @@ async def run_purge(job: JobContext, *, recordset_id: UUID) -> int:
     there were.
     """
     async with job.unit() as unit:
-        if not await _ensure_gone(unit, recordset_id, before=_oldest_kept(job), job_id=job.id):
+        if not await _ensure_gone(unit, recordset_id, before=await _oldest_kept(unit, job), job_id=job.id):
             return 0
     total = 0
     deleted = BATCH

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from fostr.domains.records.bulk.events import RECORDS_DELETED
+from fostr.domains.records.bulk.schemas import BulkDeleted, BulkDeleteResult
+from fostr.domains.records.links.departing import follow_deletion
 from fostr.domains.records.query.filters import write_filters
-from fostr.domains.records.query.selection import TRASH, RecordQuery, select_records
+from fostr.domains.records.query.selection import TRASH, RecordQuery, may_reach, select_records
 from fostr.domains.records.records.repository import reading, writing
 from fostr.domains.records.records.repository.listing import count_selected
-from fostr.domains.records.records.schemas import BulkDeleted, BulkDeleteResult
 from fostr.domains.records.records.service import StatusReserved, change_by
 from fostr.domains.records.recordsets.reach import check_action, parse_reference, reach_recordset
+from fostr.domains.records.views.applying import apply_view, find_applied
 from fostr.kernel.db.sql import Fragment
 from fostr.kernel.events.outbox import Cause
 from fostr.kernel.events.outbox import record as record_event
@@ -20,7 +23,7 @@ from fostr.kernel.ids import new_id
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from fostr.domains.records.records.schemas import BulkDelete
+    from fostr.domains.records.bulk.schemas import BulkDelete
     from fostr.kernel.http.context import Context
 
 
@@ -31,6 +34,8 @@ async def delete_records(context: Context, *, data: BulkDelete) -> BulkDeleted:
         RecordsetNotFound: the caller cannot see the recordset that was named.
         ActionForbidden: they may not delete everything in it, and asked for that.
         FilterInvalid: a filter does not fit the recordset.
+        ViewNotFound: the recordset has no such view.
+        ViewIncomplete: the view would take more than it shows to others.
     """
     if data.record_ids is None:
         return await _delete_selected(context, data)
@@ -46,13 +51,18 @@ async def _delete_selected(context: Context, data: BulkDelete) -> BulkDeleted:
     check_action(reached, "delete")
     if data.status == TRASH:
         raise StatusReserved("What is in the trash is deleted already.")
-    selection = select_records(reached, _query(data))
+    query = _query(data)
+    if data.view_id is not None:
+        query = apply_view(await find_applied(reached, data.view_id, strict=True), query)
+    selection = select_records(reached, query, action="delete")
     await context.unit.plan_for_values()
     if data.dry_run:
         matched = await count_selected(context.unit, selection)
         return BulkDeleted(dry_run=True, matched=matched, deleted=0, results=[])
     cause = Cause(kind="request", id=new_id())
-    deleted = await writing.delete_selected(context.unit, selection.condition, change=change_by(context, cause=cause))
+    change = change_by(context, cause=cause)
+    deleted = await writing.delete_selected(context.unit, selection.condition, change=change)
+    await follow_deletion(context, [reached.recordset.id], change=change)
     await _tell(context, {reached.recordset.id: deleted}, cause=cause)
     return BulkDeleted(dry_run=False, matched=deleted, deleted=deleted, results=[])
 
@@ -65,19 +75,28 @@ def _query(data: BulkDelete) -> RecordQuery:
         column_filters=write_filters("column_filters", data.column_filters),
         numeric_filters=write_filters("numeric_filters", data.numeric_filters),
         date_filters=write_filters("date_filters", data.date_filters),
+        filters=write_filters("filters", data.filters),
     )
 
 
 async def _delete_named(
     context: Context, record_ids: list[UUID], *, recordset_id: UUID | None, dry_run: bool
 ) -> BulkDeleted:
-    rights = await reading.find_deletable(context.unit, context.access, record_ids, recordset_id=recordset_id)
+    rights = await reading.find_deletable(
+        context.unit,
+        record_ids,
+        sees=await may_reach(context, "view_records"),
+        deletes=await may_reach(context, "delete"),
+        recordset_id=recordset_id,
+    )
     allowed = sorted(record_id for record_id, is_allowed in rights.items() if is_allowed)
     done = set(allowed)
     if allowed and not dry_run:
         cause = Cause(kind="request", id=new_id())
         condition = Fragment("r.workspace_id = :workspace and r.id = any(:ids::uuid[])", {"ids": allowed})
-        deleted = await writing.delete_records(context.unit, condition, change=change_by(context, cause=cause))
+        change = change_by(context, cause=cause)
+        deleted = await writing.delete_records(context.unit, condition, change=change)
+        await follow_deletion(context, {entry.recordset_id for entry in deleted}, change=change)
         done = {entry.id for entry in deleted}
         await _tell(context, Counter(entry.recordset_id for entry in deleted), cause=cause)
     return BulkDeleted(
@@ -102,7 +121,7 @@ async def _tell(context: Context, counts: dict[UUID, int], *, cause: Cause) -> N
             continue
         await record_event(
             context,
-            type="records.deleted",
+            type=RECORDS_DELETED,
             entity="recordset",
             entity_id=recordset_id,
             after={"recordset_id": str(recordset_id), "count": count},

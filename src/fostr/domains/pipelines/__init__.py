@@ -1,0 +1,1 @@
+"""Pipelines: records that move through stages towards being won or lost."""

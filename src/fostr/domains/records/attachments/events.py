@@ -1,0 +1,26 @@
+"""What happens to attachments."""
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from fostr.kernel.events.catalogue import EventType, register_events
+
+
+class AttachmentFacts(BaseModel):
+    """What an event tells of an attachment."""
+
+    record_id: UUID
+    recordset_id: UUID
+    field: str | None
+    filename: str
+    size: int
+    content_type: str
+
+
+register_events(
+    [
+        EventType("attachment.created", entity="attachment", schema=AttachmentFacts),
+        EventType("attachment.deleted", entity="attachment", schema=AttachmentFacts),
+    ]
+)

@@ -1,0 +1,1 @@
+"""Recordsets as whole objects."""

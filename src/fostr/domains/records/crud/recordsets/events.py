@@ -1,0 +1,15 @@
+"""What happens to the numbers of records."""
+
+from pydantic import BaseModel
+
+from fostr.kernel.events.catalogue import EventType, register_events
+
+
+class CountsFacts(BaseModel):
+    """What an event tells of a count."""
+
+    recordsets: int
+    corrected: int
+
+
+register_events([EventType("recordsets.counted", entity="workspace", schema=CountsFacts)])

@@ -1,0 +1,35 @@
+"""What happens to the places of records."""
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from fostr.kernel.events.catalogue import EventType, register_events
+
+
+class GeocodingFacts(BaseModel):
+    """What an event tells of a search for places."""
+
+    recordset_id: UUID
+    geocoders: list[str]
+    found: int | None
+    unknown: int | None
+    needs_review: int | None
+
+
+class ReviewFacts(BaseModel):
+    """What an event tells of a place that a person has looked at."""
+
+    recordset_id: UUID
+    lat: float | None
+    lng: float | None
+    is_accepted: bool
+
+
+register_events(
+    [
+        EventType("geocoding.requested", entity="geocoding", schema=GeocodingFacts),
+        EventType("geocoding.completed", entity="geocoding", schema=GeocodingFacts),
+        EventType("record.place_reviewed", entity="record", schema=ReviewFacts),
+    ]
+)

@@ -1,0 +1,1 @@
+"""Imports that meet records that are there: which rows change which records, and what dry runs tell of it."""

@@ -1,0 +1,1 @@
+"""Links between records: those of link fields, and relationships that people name."""

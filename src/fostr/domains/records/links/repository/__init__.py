@@ -1,0 +1,1 @@
+"""Statements on links and relationships."""

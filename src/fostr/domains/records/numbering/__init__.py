@@ -1,0 +1,1 @@
+"""Numbers that records get one after the other (fields of type `autonumber`)."""

@@ -1,0 +1,1 @@
+"""Row rules: which records of a recordset are within reach of whom."""

@@ -1,0 +1,1 @@
+"""Records of one recordset by where they lie to those of another."""

@@ -1,0 +1,1 @@
+"""Undoing what somebody did as one thing."""
