@@ -229,7 +229,7 @@ async def test_a_geocoder_that_fails_is_left_out(asking: Asking, cast: Cast, rec
     job_id = await start(owner, recordset, geocoders=["google"], overwrite=True)
     await drain(asking.runtime)
     job = await job_of(owner, job_id)
-    assert job["error"]["code"] == "geocoders_failed", job
+    assert job["error"]["code"] == "geocoders_refused", job
 
 
 async def test_what_was_changed_meanwhile_stays(

@@ -29,7 +29,7 @@ from fostr.kernel.db.sql import join_and
 from fostr.kernel.events.outbox import Cause
 from fostr.kernel.events.outbox import record as record_event
 from fostr.kernel.geocoding import GeocoderFailed
-from fostr.kernel.http.errors import Unavailable
+from fostr.kernel.http.errors import Conflict, Unavailable
 from fostr.kernel.jobs.behalf import act_for_member
 
 if TYPE_CHECKING:
@@ -52,6 +52,13 @@ class GeocodersFailed(Unavailable):
     detail = "None of the geocoders could be asked."
 
 
+class GeocodersRefused(Conflict):
+    """None of the geocoders lets itself be asked; asking again soon is of no use."""
+
+    code = "geocoders_refused"
+    detail = "None of the geocoders lets itself be asked."
+
+
 @dataclass(slots=True)
 class Search:
     """A search under way.
@@ -61,14 +68,14 @@ class Search:
         data: what was asked for.
         geocoders: those that can still be asked, in their order.
         waits_until: when each that wants pauses may be asked again, by the loop's clock.
-        failures: what those said that cannot be asked any more.
+        failures: why the others cannot be asked any more.
     """
 
     job: JobContext
     data: GeocodeCreate
     geocoders: list[Geocoder]
     waits_until: dict[str, float] = field(default_factory=dict[str, float])
-    failures: list[str] = field(default_factory=list[str])
+    failures: list[GeocoderFailed] = field(default_factory=list["GeocoderFailed"])
     after: UUID = _FIRST
     passed: int = 0
     skipped: int = 0
@@ -80,7 +87,7 @@ async def run_search(job: JobContext) -> dict[str, Any]:
     One that begins anew after a crash finds its answers remembered, and the records that have a place left out.
 
     Raises:
-        GeocodersFailed: none of the geocoders can be asked any more; what was found stays.
+        GeocodersFailed, GeocodersRefused: none of the geocoders can be asked any more; what was found stays.
     """
     data = GeocodeCreate.model_validate(job.input)
     search = Search(job, data, choose_geocoders(job.runtime.settings, data.geocoders))
@@ -181,9 +188,11 @@ async def _ask_each(
 
 def _drop(search: Search, geocoder: Geocoder, failure: GeocoderFailed) -> None:
     search.geocoders.remove(geocoder)
-    search.failures.append(str(failure))
-    if not search.geocoders:
-        raise GeocodersFailed(" ".join(search.failures))
+    search.failures.append(failure)
+    if search.geocoders:
+        return
+    reasons = " ".join(map(str, search.failures))
+    raise GeocodersRefused(reasons) if all(each.is_lasting for each in search.failures) else GeocodersFailed(reasons)
 
 
 async def _ask_one(search: Search, geocoder: Geocoder, address: Address) -> Place | None:
