@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvloop
 
-from bench import creates, exports, guards, imports, lists, maps, provisions, starts, steps, workspaces
+from bench import creates, exports, guards, imports, lists, maps, provisions, spatial, starts, steps, workspaces
 from bench.report import save_rows, show_rows
 from bench.world import open_world
 
@@ -34,6 +34,7 @@ MEASURES: Final[dict[str, Callable[[World], Awaitable[list[Row]]]]] = {
     "import": imports.measure_import,
     "list_1m": lists.measure_list_1m,
     "map": maps.measure_map,
+    "spatial": spatial.measure_spatial,
     "export": exports.measure_export,
     "start": starts.measure_start,
 }

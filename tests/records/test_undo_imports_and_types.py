@@ -78,3 +78,35 @@ async def test_a_type_change_is_undone_with_the_values_that_it_lost(client: Clie
     assert refusal(await owner.post(f"{CHANGES}/{done['id']}/undo", json={})) == (409, "change_undone")
     await undo(owner, back["undo_id"])
     assert await cities() == [14, None, 13]
+
+
+async def test_an_import_that_also_changed_records_is_undone_with_them(
+    client: Client, cast: Cast, run_jobs: Callable[[], Awaitable[None]]
+) -> None:
+    airports = await create_airports(client, cast)
+    owner = client.as_(cast.owner)
+    kept = await create_record(owner, airports, {"name": "A", "city": "old"})
+    touched = await create_record(owner, airports, {"name": "B", "city": "old"})
+    upload = await owner.post("/api/v1/import/upload", files={"file": ("a.csv", "name,city\nA,new\nB,new\nC,new\n")})
+    body = {
+        "file_uri": upload.json()["file_uri"],
+        "field_mappings": {"name": "name", "city": "city"},
+        "match_on": ["name"],
+    }
+    started = await owner.post(f"/api/v1/import/recordsets/{airports['id']}", json=body)
+    assert started.status_code == 200, started.text
+    await run_jobs()
+    await owner.patch(f"{RECORDS}/{touched['id']}", json={"field_values": {"city": "mine"}})
+    change = await last(owner, airports)
+    if change["type"] != "record.imported":
+        listed = (await owner.get(CHANGES, params={"recordset_id": airports["id"]})).json()["items"]
+        change = next(entry for entry in listed if entry["type"] == "record.imported")
+    done = await undo(owner, change["id"])
+    assert (done["undone"], done["refused"]) == (2, 1), done
+    assert done["conflicts"] == [
+        {"record_id": touched["id"], "fields": ["city"], "reason": done["conflicts"][0]["reason"]}
+    ]
+    shown = {item["title"]: item["field_values"]["city"] for item in (await list_page(owner, airports))["items"]}
+    assert shown == {"A": "old", "B": "mine"}
+    history = (await owner.get(f"{RECORDS}/{kept['id']}/history")).json()["items"]
+    assert [entry["cause"]["kind"] for entry in history[:2]] == ["undo", "import"]

@@ -134,9 +134,9 @@ async def _take_back(
             continue
         drafts.append(take_back(batch.reached, entry, steps, replaced.get(record_id, []), forced=undo.is_forced))
     # What comes back is written first: others may name it.
-    returning = [drafted for drafted in drafts if drafted.record.status == DELETED != drafted.status]
-    staying = [drafted for drafted in drafts if drafted not in returning]
-    for some in (returning, staying):
+    returns = [drafted.record.status == DELETED != drafted.status for drafted in drafts]
+    for is_first in (True, False):
+        some = [drafted for drafted, is_back in zip(drafts, returns, strict=True) if is_back is is_first]
         await _check_references(batch, some)
         changes = [_change(batch, drafted) for drafted in some if drafted.is_changed]
         if not dry_run:
