@@ -140,7 +140,8 @@ async def test_a_restricted_link_keeps_its_record(client: Client, cast: Cast) ->
     assert (told["count"], told["recordset_id"], told["field"]) == (2, contacts["id"], "company")
     await grant(owner, companies, cast.member, "can_view", "can_delete")
     told = (await client.as_(cast.member).delete(f"/api/v1/records/{acme}")).json()
-    assert (told["code"], told["count"], "recordset_id" in told) == ("record_linked", 2, False)
+    assert told["code"] == "record_linked"
+    assert not {"count", "recordset_id", "field"} & told.keys()
     for body in ({"record_ids": [acme]}, {"recordset_id": companies["id"], "all": True}):
         assert refusal(await owner.post("/api/v1/records/bulk-delete", json=body)) == (409, "record_linked")
     assert (await read(owner, acme))["status"] == "active"

@@ -58,7 +58,7 @@ async def follow_deletion(context: Context, recordset_ids: Iterable[UUID], *, ch
         change: by which they were deleted.
 
     Raises:
-        RecordLinked: telling how many records link to them, and by which field if the caller may know of it.
+        RecordLinked: telling by which field how many records link to them, if the caller may know of it.
         CascadeTooLarge: the deletion would spread too far.
     """
     links = await _cascade(context, set(recordset_ids), change)
@@ -105,8 +105,9 @@ async def _check_unlinked(context: Context, link: Incoming, change: Change) -> N
     if not count:
         return
     source = await find_bare(context)(link.source_id)
-    if source is None or not source.decide("view") or link.key in source.mask.hidden:
-        raise RecordLinked(count=count)
+    is_known = source is not None and source.decide("view") and not source.is_restricted()
+    if source is None or not is_known or link.key in source.mask.hidden:
+        raise RecordLinked
     raise RecordLinked(recordset_id=str(link.source_id), field=link.key, field_name=link.name, count=count)
 
 
