@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.processes import Process
     from bench.world import World
 
-FORMATS: Final = {"csv": 0.2, "ndjson": 0.2, "xlsx": 0.05, "parquet": 0.1}
+FORMATS: Final = {"csv": 0.08, "ndjson": 0.12, "xlsx": 0.05, "parquet": 0.08}
 """Each with the least share of what psql copies in the same time. Nothing of it is a budget of the architecture's: the
 shares are what must not get lost."""
 LARGEST_MB: Final = 300.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -48,6 +49,9 @@ async def _bare(world: World, recordset: Recordset, narrowing: tuple[str, str]) 
     return make_target(process.port, "GET", f"/list?{urlencode(query)}", headers={})
 
 
+CURSOR: Final = re.compile(rb',"next_cursor":"[^"]*"}\Z')
+
+
 async def measure_list(world: World) -> list[Row]:
     """Compare the requests a second with those of a bare handler that answers the same bytes."""
     recordset = await ensure_records(world, MIDDLE)
@@ -56,7 +60,8 @@ async def measure_list(world: World) -> list[Row]:
     for narrowing in (WIDE, NARROW):
         ours, bare = await _ours(world, recordset, narrowing), await _bare(world, recordset, narrowing)
         answer, expected = await fetch(ours), await fetch(bare)
-        if answer.body != expected.body:
+        # Sealed anew in each answer, the cursor is the one thing that the baseline cannot know.
+        if CURSOR.sub(b"}", answer.body) != expected.body:
             raise AnswerRefused("ours and the baseline answer different bytes")
         measured = await alternate([ours, bare], connections=CONNECTIONS)
         value, baseline = median_rate(measured[0]), median_rate(measured[1])
