@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+import mapbox_vector_tile
 import orjson
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -397,6 +398,36 @@ async def ask_map(asker: Asker) -> Any:
     lines = [orjson.loads(line) for line in response.text.splitlines()]
     assert lines[-1]["__meta__"] == {"count": len(lines) - 1, "truncated": False}
     return {line["id"] for line in lines[:-1]}
+
+
+def seen_count(world: World, name: str) -> int:
+    seen = seen_ids(world, name)
+    return seen if isinstance(seen, int) else len(seen)
+
+
+@surface(seen_count)
+async def ask_clusters(asker: Asker) -> Any:
+    response = await asker.get(f"{RECORDS}/map/clusters", recordset_id=asker.recordset_id, zoom=0)
+    if response.status_code != 200:
+        return response.status_code
+    return sum(cluster["count"] for cluster in response.json()["clusters"])
+
+
+@surface(seen_count)
+async def ask_a_tile(asker: Asker) -> Any:
+    response = await asker.get(f"{RECORDS}/map/tiles/0/0/0", recordset_id=asker.recordset_id, fields="name")
+    if response.status_code != 200:
+        return response.status_code
+    read: Any = mapbox_vector_tile.decode  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    layers: Any = read(response.content) if response.content else {}
+    return sum(len(layer["features"]) for layer in layers.values())
+
+
+@surface(seen_page)
+async def ask_by_a_view(asker: Asker) -> Any:
+    path = f"/api/v1/recordsets/{asker.recordset_id}/views"
+    view = await asker.post(path, name="Own", type="grid", visibility="personal")
+    return await asker.list(**({"view_id": view.json()["id"]} if view.status_code == 201 else {}))
 
 
 @surface(seen_ids)
