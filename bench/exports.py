@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.data import LARGE, VALUES, ensure_records
-from bench.processes import ProcessFailed, watch_memory
+from bench.processes import ProcessFailed, time_psql, watch_memory
 from bench.report import Row, compare_rates
-from fostr.kernel.db.embedded import find_programs
 
 if TYPE_CHECKING:
     from bench.data import Recordset
@@ -85,14 +84,4 @@ async def _copy_out(world: World, recordset: Recordset) -> float:
             order by r.id
         ) to stdout (format csv)
     """
-    started = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        find_programs() / "psql",
-        *("--no-psqlrc", "--quiet", "--dbname", world.admin_url, "--command", statement),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, said = await process.communicate()
-    if process.returncode != 0:
-        raise ProcessFailed(said.decode())
-    return time.perf_counter() - started
+    return await time_psql(world.admin_url, statement)

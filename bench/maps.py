@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import statistics
-import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from bench.data import LARGE, ensure_records
 from bench.load import fetch
-from bench.processes import ProcessFailed, watch_memory
+from bench.processes import time_psql, watch_memory
 from bench.report import Row, compare_rates
-from fostr.kernel.db.embedded import find_programs
 
 if TYPE_CHECKING:
     from bench.data import Recordset
@@ -72,14 +69,4 @@ async def _copy_out(world: World, recordset: Recordset) -> float:
               and r.deleted_at is null and r.bbox is not null
         ) to stdout
     """
-    started = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        find_programs() / "psql",
-        *("--no-psqlrc", "--quiet", "--dbname", world.admin_url, "--command", statement),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, said = await process.communicate()
-    if process.returncode != 0:
-        raise ProcessFailed(said.decode())
-    return time.perf_counter() - started
+    return await time_psql(world.admin_url, statement)

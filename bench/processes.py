@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from fostr.kernel.db.embedded import find_programs
 from fostr.kernel.process import end_with_parent
 from fostr.supervisor.listening import LISTENER_VARIABLE
 
@@ -148,3 +149,18 @@ async def watch_memory(*processes: Process) -> AsyncGenerator[list[Memory]]:
         yield watched
     finally:
         looking.cancel()
+
+
+async def time_psql(url: str, statement: str) -> float:
+    """Return the seconds that psql takes to run a statement, with its start; what it prints goes nowhere."""
+    started = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        find_programs() / "psql",
+        *("--no-psqlrc", "--quiet", "--dbname", url, "--command", statement),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    if process.returncode != 0:
+        raise ProcessFailed(said.decode())
+    return time.perf_counter() - started

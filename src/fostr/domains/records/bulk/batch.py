@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.bulk import repository
 from fostr.domains.records.bulk.repository import Change, Found, Signature
-from fostr.domains.records.fields.shaping import Shaped, search_text, shape
+from fostr.domains.records.fields.shaping import search_text
 from fostr.domains.records.links.departing import follow_deletion
 from fostr.domains.records.links.service import follow_links
 from fostr.domains.records.records import effects
@@ -23,7 +23,7 @@ from fostr.kernel.events.outbox import record as record_event
 from fostr.kernel.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from fostr.domains.records.records.record import Record
@@ -124,12 +124,6 @@ def plan_change(reached: Reached, record: Record, content: Content) -> Change:
         difference=compare(record, content),
         search=None if search == search_text(reached.recordset, record.field_values) else search,
     )
-
-
-def shape_over(reached: Reached, record: Record, given: Mapping[str, Any]) -> Shaped:
-    """Return a record's content with some of its values replaced; those of removed fields are dropped."""
-    kept = {key: value for key, value in record.field_values.items() if key in reached.recordset.by_key}
-    return shape(reached.recordset, {**kept, **given})
 
 
 async def write_new(batch: Batch, contents: Sequence[Content]) -> list[UUID]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from fostr.domains.records.bulk.events import RECORDS_DELETED
 from fostr.domains.records.bulk.schemas import BulkDeleted, BulkDeleteResult
 from fostr.domains.records.links.departing import follow_deletion
-from fostr.domains.records.query.filters import write_filters
-from fostr.domains.records.query.selection import TRASH, RecordQuery, may_reach, select_records
+from fostr.domains.records.query.selection import TRASH, may_reach, read_body, select_records
 from fostr.domains.records.records.repository import reading, writing
 from fostr.domains.records.records.repository.listing import count_selected
 from fostr.domains.records.records.service import StatusReserved, change_by
@@ -51,7 +50,7 @@ async def _delete_selected(context: Context, data: BulkDelete) -> BulkDeleted:
     check_action(reached, "delete")
     if data.status == TRASH:
         raise StatusReserved("What is in the trash is deleted already.")
-    query = _query(data)
+    query = read_body(data, status=data.status, tags=data.tags)
     if data.view_id is not None:
         query = apply_view(await find_applied(reached, data.view_id, strict=True), query)
     selection = select_records(reached, query, action="delete")
@@ -65,18 +64,6 @@ async def _delete_selected(context: Context, data: BulkDelete) -> BulkDeleted:
     await follow_deletion(context, [reached.recordset.id], change=change)
     await _tell(context, {reached.recordset.id: deleted}, cause=cause)
     return BulkDeleted(dry_run=False, matched=deleted, deleted=deleted, results=[])
-
-
-def _query(data: BulkDelete) -> RecordQuery:
-    return RecordQuery(
-        search=data.search,
-        status=data.status,
-        tags=tuple(data.tags),
-        column_filters=write_filters("column_filters", data.column_filters),
-        numeric_filters=write_filters("numeric_filters", data.numeric_filters),
-        date_filters=write_filters("date_filters", data.date_filters),
-        filters=write_filters("filters", data.filters),
-    )
 
 
 async def _delete_named(

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from fostr.domains.records.bulk import repository
-from fostr.domains.records.bulk.batch import begin, lock_records, plan_change, shape_over, sign, tell, write_changes
+from fostr.domains.records.bulk.batch import begin, lock_records, plan_change, sign, tell, write_changes
 from fostr.domains.records.bulk.checking import check_attributes, check_row, prepare_rows
 from fostr.domains.records.bulk.events import RECORDS_UPDATED
 from fostr.domains.records.bulk.outcomes import Outcome, RowsRefused, check_all_good, show_all, show_outcome
 from fostr.domains.records.bulk.schemas import BulkWritten, RowError
-from fostr.domains.records.query.filters import write_filters
-from fostr.domains.records.query.selection import TRASH, RecordQuery, select_records
+from fostr.domains.records.query.selection import TRASH, read_body, select_records
 from fostr.domains.records.records.record import DELETED, Record
 from fostr.domains.records.records.repository.listing import count_selected
 from fostr.domains.records.records.repository.writing import Content
-from fostr.domains.records.records.service import StatusReserved
+from fostr.domains.records.records.service import StatusReserved, shape_over
 from fostr.domains.records.recordsets.reach import check_action
 from fostr.kernel.http.errors import Unprocessable
 
@@ -136,7 +135,9 @@ async def _update_selected(context: Context, data: BulkUpdate) -> BulkWritten:
         raise StatusReserved("What is in the trash cannot be changed.")
     batch = await begin(context, data.recordset_id, "edit", signature=sign(context))
     values = await _check_whole(batch, data)
-    selection = select_records(batch.reached, _query(data), action="edit")
+    selection = select_records(
+        batch.reached, read_body(data, status=data.only_status, tags=data.only_tags), action="edit"
+    )
     await context.unit.plan_for_values()
     matched = await count_selected(context.unit, selection)
     if matched > MOST_SELECTED:
@@ -181,15 +182,3 @@ async def _change_some(batch: Batch, data: BulkUpdate, records: list[Record], va
     some = [change for change in changes if not change.difference.is_empty]
     await write_changes(batch, some)
     return len(changes) - len(some)
-
-
-def _query(data: BulkUpdate) -> RecordQuery:
-    return RecordQuery(
-        search=data.search,
-        status=data.only_status,
-        tags=tuple(data.only_tags),
-        column_filters=write_filters("column_filters", data.column_filters),
-        numeric_filters=write_filters("numeric_filters", data.numeric_filters),
-        date_filters=write_filters("date_filters", data.date_filters),
-        filters=write_filters("filters", data.filters),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -11,8 +11,8 @@ from fostr.domains.records.exports.formats import ExportedRecord, Writer, open_w
 from fostr.domains.records.exports.repository import exported_columns
 from fostr.domains.records.exports.schemas import ExportCreate, ExportJob, ExportStarted
 from fostr.domains.records.fields.model import hides_derived
-from fostr.domains.records.query.filters import FilterInvalid, write_filters
-from fostr.domains.records.query.selection import RecordQuery, Selection, select_records
+from fostr.domains.records.query.filters import FilterInvalid
+from fostr.domains.records.query.selection import RecordQuery, Selection, read_body, select_records
 from fostr.domains.records.records.repository.listing import stream_selected
 from fostr.domains.records.records.showing import value_columns
 from fostr.domains.records.recordsets.reach import Reached, parse_reference, reach_recordset
@@ -113,18 +113,8 @@ def _visible(fields: list[Field], key: str) -> Field:
 
 
 def _query(data: ExportCreate) -> RecordQuery:
-    return RecordQuery(
-        search=data.search,
-        status=data.status,
-        tags=tuple(data.tags),
-        column_filters=write_filters("column_filters", data.column_filters),
-        numeric_filters=write_filters("numeric_filters", data.numeric_filters),
-        date_filters=write_filters("date_filters", data.date_filters),
-        filters=write_filters("filters", data.filters),
-        time_zone=data.time_zone,
-        sort_by=data.sort_by,
-        sort_order=data.sort_order,
-    )
+    asked = read_body(data, status=data.status, tags=data.tags)
+    return replace(asked, time_zone=data.time_zone, sort_by=data.sort_by, sort_order=data.sort_order)
 
 
 async def write_export(unit: Unit, plan: ExportPlan) -> AsyncGenerator[tuple[int, bytes]]:

@@ -15,7 +15,6 @@ from fostr.domains.records.bulk.batch import (
     begin,
     lock_records,
     plan_change,
-    shape_over,
     sign,
     tell,
     write_changes,
@@ -34,6 +33,7 @@ from fostr.domains.records.records.reach import RecordNotFound
 from fostr.domains.records.records.record import DELETED
 from fostr.domains.records.records.repository.writing import Content
 from fostr.domains.records.records.schemas import Record as ShownRecord
+from fostr.domains.records.records.service import shape_over
 from fostr.domains.records.records.showing import show_record
 from fostr.domains.records.recordsets import repository as recordsets
 from fostr.domains.records.recordsets.reach import (

@@ -6,12 +6,12 @@ Lists, bulk deletes, the map and exports all select through here, so that what o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fostr.domains.records.fields.model import hides_derived
 from fostr.domains.records.permissions import RECORDSET_POLICY
 from fostr.domains.records.query.conditions import PARAMETER, compile_condition
-from fostr.domains.records.query.filters import FilterInvalid, build_filters, parse_object
+from fostr.domains.records.query.filters import FilterInvalid, build_filters, parse_object, write_filters
 from fostr.domains.records.query.search import search_condition
 from fostr.domains.records.query.sorting import Order, parse_order
 from fostr.domains.records.query.tools import tool_conditions
@@ -20,6 +20,8 @@ from fostr.kernel.access.evaluator import FieldMask, predicate
 from fostr.kernel.db.sql import Fragment, join_and
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fostr.kernel.access.access import Access
     from fostr.kernel.http.context import Context
 
@@ -95,6 +97,41 @@ class RecordQuery:
         """Whether any of the filters names fields."""
         given = (self.column_filters, self.numeric_filters, self.date_filters, self.filters)
         return any(text is not None and text.strip() for text in given)
+
+
+class SelectingBody(Protocol):
+    """A request body that says by filters which records it is about, as JSON objects."""
+
+    @property
+    def search(self) -> str | None:
+        """See `RecordQuery`; so are the others."""
+        ...
+
+    @property
+    def column_filters(self) -> dict[str, Any] | None: ...
+    @property
+    def numeric_filters(self) -> dict[str, Any] | None: ...
+    @property
+    def date_filters(self) -> dict[str, Any] | None: ...
+    @property
+    def filters(self) -> dict[str, Any] | None: ...
+
+
+def read_body(data: SelectingBody, *, status: str | None, tags: Iterable[str]) -> RecordQuery:
+    """Return which records a request body asks for.
+
+    Raises:
+        FilterInvalid: a filter holds a number or a character that no JSON text can hold.
+    """
+    return RecordQuery(
+        search=data.search,
+        status=status,
+        tags=tuple(tags),
+        column_filters=write_filters("column_filters", data.column_filters),
+        numeric_filters=write_filters("numeric_filters", data.numeric_filters),
+        date_filters=write_filters("date_filters", data.date_filters),
+        filters=write_filters("filters", data.filters),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fostr.domains.records.fields.model import hides_derived
 from fostr.domains.records.query.box import box_condition
-from fostr.domains.records.query.filters import write_filters
-from fostr.domains.records.query.selection import RecordQuery, select_records
+from fostr.domains.records.query.selection import read_body, select_records
 from fostr.domains.records.recordsets.reach import ActionForbidden, parse_reference, reach_recordset
 from fostr.domains.records.spatial import repository
 from fostr.domains.records.spatial.computing import Room, compute
@@ -96,23 +95,11 @@ async def _select(context: Context, records: SpatialRecords, *, name: str, most:
     reached = await reach_recordset(context, parse_reference(records.recordset_id), "view_records")
     if hides_derived(reached.recordset, reached.mask):
         raise ActionForbidden(reason="the records are being brought in step with what is hidden from you")
-    conditions = [select_records(reached, _query(records)).condition]
+    asked = read_body(records, status=records.status, tags=records.tags)
+    conditions = [select_records(reached, replace(asked, time_zone=records.time_zone)).condition]
     if records.record_ids is not None:
         conditions.append(Fragment("r.id = any(:only::uuid[])", {"only": records.record_ids}))
     return _Side(context, join_and(conditions), name, most)
-
-
-def _query(records: SpatialRecords) -> RecordQuery:
-    return RecordQuery(
-        search=records.search,
-        status=records.status,
-        tags=tuple(records.tags),
-        column_filters=write_filters("column_filters", records.column_filters),
-        numeric_filters=write_filters("numeric_filters", records.numeric_filters),
-        date_filters=write_filters("date_filters", records.date_filters),
-        filters=write_filters("filters", records.filters),
-        time_zone=records.time_zone,
-    )
 
 
 async def _filter(data: SpatialFilter, source: _Side, target: _Side) -> bytes:

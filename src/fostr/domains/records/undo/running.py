@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from fostr.domains.records.bulk.batch import begin, lock_records, plan_change, shape_over, sign, write_changes
+from fostr.domains.records.bulk.batch import begin, lock_records, plan_change, sign, write_changes
 from fostr.domains.records.records import effects
 from fostr.domains.records.records.record import DELETED
 from fostr.domains.records.records.repository.writing import Content
+from fostr.domains.records.records.service import shape_over
 from fostr.domains.records.recordsets.reach import ActionForbidden, RecordsetNotFound
 from fostr.domains.records.undo import repository
 from fostr.domains.records.undo.events import RECORDS_UNDONE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from fostr.domains.records.bulk.batch import plan_change, shape_over, sign
+from fostr.domains.records.bulk.batch import plan_change, sign
 from fostr.domains.records.bulk.repository import Change, change_records, lock_keys
 from fostr.domains.records.bulk.upserting import key_locks
 from fostr.domains.records.fields.shaping import shape
@@ -17,6 +17,7 @@ from fostr.domains.records.imports.conversion import Batch
 from fostr.domains.records.imports.merging.resolving import resolve
 from fostr.domains.records.records.effects import Written, follow
 from fostr.domains.records.records.repository.writing import Content
+from fostr.domains.records.records.service import shape_over
 from fostr.domains.records.recordsets import repository as recordsets
 from fostr.domains.records.recordsets.reach import reach_recordset
 from fostr.kernel.ids import new_ids
