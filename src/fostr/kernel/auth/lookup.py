@@ -149,11 +149,18 @@ _MEMBER: Final = f"""
 
 
 async def find_member_access(
-    unit: Unit, *, member_id: UUID, workspace_id: UUID, job_id: UUID, acting_as: UUID | None = None
+    unit: Unit,
+    *,
+    member_id: UUID,
+    workspace_id: UUID,
+    job_id: UUID,
+    acting_as: UUID | None = None,
+    scope: Scope = Scope.WRITE,
 ) -> Access | None:
     """Return what a member may do now, for a job that runs on their behalf; nothing when they are gone.
 
-    The job's scope is that of a write: whether the credential sufficed was decided when the job was asked for.
+    The job's scope is that of a write, unless it is said otherwise: whether the credential sufficed was decided when
+    the job was asked for.
     """
     found = await unit.row(_MEMBER, member=member_id, wanted=workspace_id, job=job_id)
     if found is None:
@@ -162,7 +169,7 @@ async def find_member_access(
         kind="job",
         user_id=found["user_id"],
         credential_id=found["credential_id"],
-        scope=Scope.WRITE,
+        scope=scope,
         is_superuser=False,
         acting_as=acting_as,
         email=found["email"],

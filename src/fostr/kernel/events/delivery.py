@@ -12,6 +12,7 @@ import structlog
 
 from fostr.kernel import clock
 from fostr.kernel.events.consumers import Consumer, Event, Position
+from fostr.kernel.events.log import to_event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,19 +130,12 @@ async def _deliver_batch(database: Database, consumer: Consumer, workspace: UUID
 async def _hand_over(unit: Unit, consumer: Consumer, row: asyncpg.Record, *, index: int, before: Position) -> Position:
     at = Position(row["xact"], row["id"])
     if consumer.wants(row["type"]):
-        event = _event(unit, row)
+        event = to_event(unit, row)
         try:
             await consumer.handler(unit, event)
         except Exception as error:
             raise _HandlerFailed(index=index, before=before, at=at, event=event, error=error) from error
     return at
-
-
-def _event(unit: Unit, row: asyncpg.Record) -> Event:
-    if unit.workspace is None:
-        raise RuntimeError("events are delivered in a workspace")
-    fields = ("id", "type", "version", "entity", "entity_id", "before", "after", "cause", "created_at")
-    return Event(workspace_id=unit.workspace, actor=row["actor"] or {}, **{field: row[field] for field in fields})
 
 
 async def _lock_cursor(unit: Unit, consumer: Consumer) -> asyncpg.Record | None:

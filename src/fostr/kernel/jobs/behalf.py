@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fostr.kernel import clock
 from fostr.kernel.auth.lookup import find_member_access
+from fostr.kernel.auth.principals import Scope
 from fostr.kernel.http.context import Context, RequestFacts
 from fostr.kernel.http.errors import Forbidden
 
@@ -40,7 +41,13 @@ async def act_for_member(job: JobContext, unit: Unit) -> Context:
 
 
 async def act_as_member(
-    runtime: Runtime, unit: Unit, *, member_id: UUID, cause_id: UUID, acting_as: UUID | None = None
+    runtime: Runtime,
+    unit: Unit,
+    *,
+    member_id: UUID,
+    cause_id: UUID,
+    acting_as: UUID | None = None,
+    scope: Scope = Scope.WRITE,
 ) -> Context:
     """Return the context of work that goes on without a request.
 
@@ -50,6 +57,7 @@ async def act_as_member(
         member_id: whose rights are used.
         cause_id: the job, or whatever else stands in for a request.
         acting_as: the administrator who asked for it in the member's name, when somebody did.
+        scope: how far the member's rights are used; all of them for what is only told to the member.
 
     Raises:
         MemberGone: the member has left, or was deactivated.
@@ -57,7 +65,7 @@ async def act_as_member(
     access = None
     if unit.workspace is not None:
         access = await find_member_access(
-            unit, member_id=member_id, workspace_id=unit.workspace, job_id=cause_id, acting_as=acting_as
+            unit, member_id=member_id, workspace_id=unit.workspace, job_id=cause_id, acting_as=acting_as, scope=scope
         )
     if access is None:
         raise MemberGone

@@ -1,0 +1,111 @@
+"""What members can be notified of: types, registered by the domains that know who cares."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from fostr.kernel.discovery import import_modules
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from fostr.kernel.db.unit import Unit
+    from fostr.kernel.events.consumers import Event
+    from fostr.kernel.events.visibility import Seen
+
+ROLE: Final = "notifications"
+"""The name of the files in which domains register their types."""
+
+Category: TypeAlias = Literal["assigned_actions", "owned_actions", "mentions", "data", "team", "security"]
+"""How settings group the types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """On which ways members are told, as long as they have not said otherwise."""
+
+    in_app: bool = True
+    email: bool = True
+    whatsapp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a notification says to one member.
+
+    Attributes:
+        title: one line.
+        body: a sentence or two more; possibly empty.
+        link: where it leads: a path below the server's address, such as `/records/…`; None for nowhere.
+        thread: notifications of one member with the same thread are shown together, such as those about one record;
+            None for a thread of its own.
+    """
+
+    title: str
+    body: str = ""
+    link: str | None = None
+    thread: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationType:
+    """Something that members can be notified of.
+
+    Attributes:
+        name: unique, such as `record_assigned`; it stands in addresses and in the database, so it never changes.
+        category: the group in which settings show it.
+        label: what people call it.
+        description: when it comes, in a sentence.
+        events: the types of events that it comes from.
+        recipients: given such an event, returns the members whom it concerns; it need not ask whether they may see
+            the event, nor leave out who caused it. It gets a unit of work in the event's workspace, to read.
+        compose: writes what one recipient is told, from what they may know of the event; None to tell them nothing.
+        is_critical: whether it passes through mute, digest and quiet hours.
+        tells_actor: whether it is for who caused the event, too: of the end of an import, say.
+        defaults: see `Channels`.
+    """
+
+    name: str
+    category: Category
+    label: str
+    description: str
+    events: frozenset[str]
+    recipients: Callable[[Unit, Event], Awaitable[Sequence[UUID]]]
+    compose: Callable[[Seen], Notice | None]
+    is_critical: bool = False
+    tells_actor: bool = False
+    defaults: Channels = Channels()
+
+
+_types: dict[str, NotificationType] = {}
+
+
+def register_notifications(*types: NotificationType) -> None:
+    """Add a domain's types.
+
+    Raises:
+        ValueError: a name is taken.
+    """
+    for one in types:
+        if _types.setdefault(one.name, one) != one:
+            raise ValueError(f"notification type {one.name} is registered twice")
+
+
+def find_notification_type(name: str) -> NotificationType | None:
+    """Return a type by its name, or nothing when this version of the program does not have it."""
+    _import_all()
+    return _types.get(name)
+
+
+def list_notification_types() -> list[NotificationType]:
+    """Return every type, by category and name."""
+    _import_all()
+    return sorted(_types.values(), key=lambda one: (one.category, one.name))
+
+
+@cache
+def _import_all() -> None:
+    import_modules(ROLE)

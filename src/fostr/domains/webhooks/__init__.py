@@ -1,0 +1,1 @@
+"""What other programs are told: events, sent to addresses that a workspace registers."""
