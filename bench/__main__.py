@@ -13,7 +13,22 @@ from typing import TYPE_CHECKING, Final
 
 import uvloop
 
-from bench import creates, exports, guards, imports, lists, maps, provisions, spatial, starts, steps, workspaces
+from bench import (
+    creates,
+    exports,
+    guards,
+    imports,
+    lists,
+    maps,
+    provisions,
+    relay,
+    spatial,
+    starts,
+    steps,
+    streams,
+    webhooks,
+    workspaces,
+)
 from bench.report import save_rows, show_rows
 from bench.world import open_world
 
@@ -36,6 +51,9 @@ MEASURES: Final[dict[str, Callable[[World], Awaitable[list[Row]]]]] = {
     "map": maps.measure_map,
     "spatial": spatial.measure_spatial,
     "export": exports.measure_export,
+    "relay": relay.measure_relay,
+    "webhooks": webhooks.measure_webhooks,
+    "streams": streams.measure_streams,
     "start": starts.measure_start,
 }
 """In the order in which they are run."""

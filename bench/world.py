@@ -110,10 +110,12 @@ class World:
         return self._processes["guarded"]
 
     @asynccontextmanager
-    async def worker(self) -> AsyncGenerator[Process]:
-        """Run a worker for as long as the block lasts."""
+    async def worker(self, **settings: str) -> AsyncGenerator[Process]:
+        """Run a worker for as long as the block lasts, with more variables in its environment."""
         process = Process(
-            [sys.executable, "-m", "fostr", "worker"], said=self.folder / "worker.txt", environment=self._environment()
+            [sys.executable, "-m", "fostr", "worker"],
+            said=self.folder / "worker.txt",
+            environment={**self._environment(), **settings},
         )
         try:
             yield process
@@ -174,13 +176,13 @@ async def _furnish(folder: Path, settings: Settings, server: EmbeddedServer) -> 
     database = await open_database(application_url, min_size=1, max_size=1)
     try:
         async with database.unit() as unit:
-            users = [await _create_user(unit, name) for name in ("owner", "member")]
+            users = [await create_user(unit, name) for name in ("owner", "member")]
         async with database.unit() as unit:
             made = await provision_workspace(unit, name="Bench", owner_user_id=users[0])
         async with database.unit(made.id) as unit:
             added = await add_member(unit, workspace_id=made.id, user_id=users[1], role="member")
         async with database.unit() as unit:
-            tokens = [await _create_token(unit, user_id) for user_id in users]
+            tokens = [await create_token(unit, user_id) for user_id in users]
     finally:
         await database.close()
     return World(
@@ -195,7 +197,7 @@ async def _furnish(folder: Path, settings: Settings, server: EmbeddedServer) -> 
     )
 
 
-async def _create_user(unit: Unit, name: str) -> UUID:
+async def create_user(unit: Unit, name: str) -> UUID:
     user_id = new_id()
     await unit.run(
         "insert into users (id, email, full_name, email_verified_at) values (:id, :email, :full_name, :now)",
@@ -207,7 +209,7 @@ async def _create_user(unit: Unit, name: str) -> UUID:
     return user_id
 
 
-async def _create_token(unit: Unit, user_id: UUID) -> str:
+async def create_token(unit: Unit, user_id: UUID) -> str:
     token = mint_token("fos_pat")
     await unit.run(
         """

@@ -2,7 +2,8 @@
 
 `client` sends requests and checks every answer; `client.as_(cast.member)` sends them as somebody. `cast` is two fresh
 workspaces and their people. `runtime` is the open database, bus and file store of this test process, `run_jobs` runs
-what was dispatched. A statement that does not name its workspace fails the test during which it first ran.
+what was dispatched, `settle` lets everything follow from an event that does, and fails when a consumer does.
+A statement that does not name its workspace fails the test during which it first ran.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import hypothesis
 import pytest
 from fastapi import FastAPI
 
+# First of all: consumers ask once, when they are registered, what there is to follow.
+import tests.support.notifications  # noqa: F401
 from fostr.app import create_app
 from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.http.document import build_openapi
@@ -26,13 +30,23 @@ from tests.support.cast import Cast, create_cast
 from tests.support.client import BASE, AnswerChecker, Client
 from tests.support.inspection import StatementInspector
 from tests.support.live import LiveServer
-from tests.support.server import SERVER, TestServer, clone_database, drop_database, start_server, stop_server
+from tests.support.server import GIVEN, SERVER, TestServer, clone_database, drop_database, start_server, stop_server
+
+# How long an example takes says something about the machine, and nothing about the product.
+hypothesis.settings.register_profile("fostr", deadline=None)
+hypothesis.settings.load_profile("fostr")
 
 _server: list[TestServer] = []
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start the database server before the processes that share it."""
+    """Start a database server, for each process its own: an open transaction holds back the events of its server.
+
+    Where a server is given, the processes share it.
+    """
+    directs = bool(session.config.getoption("numprocesses", None)) and not hasattr(session.config, "workerinput")
+    if directs and GIVEN not in os.environ:
+        return
     if SERVER not in os.environ and not session.config.option.collectonly:
         _server.append(start_server())
 
@@ -136,6 +150,14 @@ def run_jobs(runtime: Runtime) -> Callable[[], Awaitable[None]]:
 
     import_modules("tasks")
     return lambda: drain(runtime)
+
+
+@pytest.fixture
+def settle(runtime: Runtime) -> Callable[[], Awaitable[None]]:
+    """Return a function that brings what happened to every consumer and runs jobs, until neither has anything left."""
+    from tests.support.settling import settle
+
+    return lambda: settle(runtime)
 
 
 @pytest.fixture(scope="session")

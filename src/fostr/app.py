@@ -144,6 +144,7 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
             "Content-Type",
             "Idempotency-Key",
             "If-Match",
+            "Last-Event-ID",
             "X-Api-Key",
             "X-Workspace-Id",
         ],

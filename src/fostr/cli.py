@@ -118,17 +118,19 @@ def serve(_: argparse.Namespace) -> int:
     import uvicorn
 
     from fostr.app import create_app
-    from fostr.kernel.process import spare_collector
+    from fostr.kernel.process import allow_sockets, spare_collector
     from fostr.settings import load_settings
     from fostr.supervisor.database import application_database
     from fostr.supervisor.listening import open_listener
+    from fostr.supervisor.serving import StreamingServer
 
     if tie:
         tie.await_instructions()
     settings = load_settings()
     with open_listener(settings) as listener, application_database(settings) as url:
+        app = create_app(settings, database_url=url, lazily=True)
         config = uvicorn.Config(
-            create_app(settings, database_url=url, lazily=True),
+            app,
             loop="uvloop",
             http="httptools",
             lifespan="on",
@@ -140,7 +142,8 @@ def serve(_: argparse.Namespace) -> int:
         if tie:
             tie.await_database()
         spare_collector()
-        server = uvicorn.Server(config)
+        allow_sockets()
+        server = StreamingServer(config, app)
         # uvicorn ends itself by the signal that stopped it, once it has stopped; to be stopped is no failure.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _take_note)

@@ -185,6 +185,16 @@ class Settings(BaseSettings):
         "strangers may sign up.",
     )
     trash_days: int = Field(default=30, ge=1, le=3650, description="Days that deleted things stay in the trash.")
+    event_days: int | None = Field(
+        default=None,
+        ge=30,
+        le=36500,
+        description="Days that events are kept: the log of what happened, and with it the activity feed. Without it, "
+        "for ever.",
+    )
+    webhook_seconds: float = Field(
+        default=15, gt=0, le=60, description="Seconds in which a receiver of webhooks has to answer."
+    )
 
     google_maps_key: SecretStr | None = Field(
         default=None, description="Key of the Google Maps Geocoding API. Without it, Google is not asked for places."
@@ -213,6 +223,30 @@ class Settings(BaseSettings):
         description="Sender of all mail, as in `Fostr <no-reply@example.com>`. Without it: `no-reply` at the host of "
         "`FOSTR_PUBLIC_URL`.",
     )
+    whatsapp_token: SecretStr | None = Field(
+        default=None,
+        description="Access token of a WhatsApp Business account, for notifications. Without it none are sent so.",
+    )
+    whatsapp_phone_number_id: str | None = Field(
+        default=None,
+        pattern=r"^[0-9]{1,32}$",
+        description="Id of the number that WhatsApp messages come from, as the account lists it.",
+    )
+    whatsapp_template: str = Field(
+        default="fostr_notification",
+        pattern=r"^[a-z0-9_]{1,512}$",
+        description="Approved message template that notifications are put into; its text has the two parameters "
+        "`{{1}}` (what happened) and `{{2}}` (a link).",
+    )
+    whatsapp_language: str = Field(
+        default="en",
+        pattern=r"^[a-z]{2,3}(_[A-Za-z]{2,4})?$",
+        description="Language of that template, as the account lists it.",
+    )
+    whatsapp_url: str = Field(
+        default="https://graph.facebook.com/v23.0",
+        description="Address and version of the Graph API that takes the messages.",
+    )
     clerk_secret: SecretStr | None = Field(
         default=None,
         min_length=16,
@@ -233,7 +267,7 @@ class Settings(BaseSettings):
     def _resolve_data(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("public_url", "ai_base_url", "google_maps_url", "nominatim_url")
+    @field_validator("public_url", "ai_base_url", "google_maps_url", "nominatim_url", "whatsapp_url")
     @classmethod
     def _check_http_url(cls, value: str | None) -> str | None:
         if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from fostr.kernel.db.tables import workspace_tables
 from fostr.kernel.runtime import Runtime
-from tests.contract.walk import Operation, example_body, list_operations
+from tests.contract.walk import ENDLESS, Operation, example_body, list_operations
 from tests.contract.world import SECRET, World, create_world
 from tests.support.cast import Cast
 from tests.support.client import Client
@@ -27,18 +27,27 @@ VIEWERS_MAY: Final = {
     "POST /api/v1/records/bulk-delete",
     "POST /api/v1/records/duplicates",
     "POST /api/v1/records/spatial-filter",
+    "POST /api/v1/notifications/mark-read",
+    "POST /api/v1/notifications/email-delivery/resume",
 }
 """What is about the viewer's own things, only reads, or answers for each record by itself that it may not be."""
 
 VIEWERS_OWN: Final = {
     "POST /api/v1/members/me/tours",
     "DELETE /api/v1/members/me/tours",
+    "PUT /api/v1/notifications/email-delivery",
+    "PUT /api/v1/notifications/quiet-hours",
+    "POST /api/v1/notifications/me",
+    "POST /api/v1/notifications/me/reset",
+    "PUT /api/v1/notifications/me/bulk",
+    "PUT /api/v1/notifications/preferences/v2/{event_type}",
     "POST /api/v1/recordsets/{recordset}/views",
     "POST /api/v1/recordsets/{recordset}/views/{view_id}/duplicate",
+    "POST /api/v1/activity/export",
 }
 """What writes rows of the viewer's own into the workspace, and nothing else; its own tests say so."""
 
-CATALOGUED: Final = {"permission"}
+CATALOGUED: Final = {"permission", "event_type"}
 """Path parameters that name something of the program, the same in every workspace."""
 
 
@@ -62,7 +71,7 @@ async def snapshot(admin_url: str, workspace: object) -> dict[str, str]:
     try:
         return {
             name: await connection.fetchval(
-                f"select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from data.{name} t"
+                f"select count(*) || ' ' || coalesce(sum(hashtextextended(t::text, 0)), 0) from data.{name} t"
                 " where t.workspace_id = $1",
                 workspace,
             )
@@ -104,6 +113,8 @@ async def test_a_stranger_reaches_nothing(
             if operation.guard == "account" and not operation.path_names:
                 continue
             if operation.guard not in {"workspace", "account"}:
+                continue
+            if operation.name in ENDLESS and workspace == cast.globex:
                 continue
             response = await send(stranger, operation, world, openapi)
             if SECRET in response.text:

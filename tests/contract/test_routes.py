@@ -29,6 +29,7 @@ PUBLIC: Final = {
     "GET /api/v1/public/tables/{share_token}",
     "GET /api/v1/public/tables/{share_token}/download",
     "GET /api/v1/public/tables/{share_token}/rows",
+    "GET /api/v1/notifications/unsubscribe",
     "GET /api/v1/ready",
     "GET /api/v1/workspaces/invitation-details",
     "GET /setup",
@@ -42,6 +43,7 @@ PUBLIC: Final = {
     "GET /sign-in",
     "GET /sign-in/code",
     "GET /sign-up",
+    "GET /unsubscribe",
     "POST /accept-invitation",
     "POST /activate",
     "POST /activate/again",
@@ -50,6 +52,7 @@ PUBLIC: Final = {
     "POST /sign-in",
     "POST /sign-in/code",
     "POST /sign-up",
+    "POST /unsubscribe",
     "POST /api/v1/auth/activation/complete",
     "POST /api/v1/auth/activation/resend",
     "POST /api/v1/auth/clerk/check-user",
@@ -65,6 +68,7 @@ PUBLIC: Final = {
     "POST /api/v1/auth/setup",
     "POST /api/v1/auth/signup",
     "POST /api/v1/auth/signup/async",
+    "POST /api/v1/notifications/unsubscribe",
     "POST /api/v1/workspaces/accept-invitation",
 }
 """Anybody may call these. Each has its own proof: a password, a token, or a signature in the address."""

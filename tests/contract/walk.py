@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.routing import APIRoute
 
@@ -11,6 +11,10 @@ from fostr.kernel.http.routing import guard_kind
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+
+ENDLESS: Final = {"GET /api/v1/notifications/stream"}
+"""What is answered for as long as the client listens. What it tells, and whom, has tests of its own."""
 
 
 @dataclass(frozen=True, slots=True)

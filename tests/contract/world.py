@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.identity.passkeys.tables import passkeys
+from fostr.domains.notifications.inbox.tables import notifications
+from fostr.domains.webhooks.deliveries.tables import webhook_deliveries
 from fostr.domains.workspaces.teams.tables import teams
 from fostr.kernel import clock
 from fostr.kernel.auth.tables import sessions
@@ -81,11 +83,14 @@ async def create_world(client: Client, cast: Cast, runtime: Runtime) -> World:
             "recordset_id": recordset["id"],
             "field_key": "name",
             "rule_id": await _create_rule(owner, recordset),
+            **await _of_webhooks(owner, cast, runtime),
             **dict.fromkeys(("zoom", "x", "y", "z"), "0"),
             **await _of_a_record(owner, recordset),
             **await _of_a_view(owner, recordset),
             **await _of_an_import(owner, recordset),
             **await _of_people(client, cast, runtime),
+            **await _of_notifications(client, cast, runtime),
+            "letter_id": await _create_dead_letter(runtime, cast),
         },
         trashed_slug=trashed["slug"],
     )
@@ -153,6 +158,46 @@ async def _of_people(client: Client, cast: Cast, runtime: Runtime) -> dict[str, 
         "mail_id": await _create_mail(runtime, cast),
         "passkey_id": await _create_passkey(runtime, cast),
         "picture_id": f"avatar-{'0' * 32}",
+    }
+
+
+async def _of_webhooks(owner: Client, cast: Cast, runtime: Runtime) -> dict[str, Any]:
+    webhook_id = await _created(owner, "/api/v1/webhooks", {"name": SECRET, "url": "http://127.0.0.1:9/"})
+    values = {
+        "id": new_id(),
+        "webhook_id": webhook_id,
+        "message_id": new_id(),
+        "event_id": new_id(),
+        "type": "record.created",
+        "body": f'"{SECRET}"',
+        "seq": 1,
+        "status": "failed",
+    }
+    async with runtime.database.unit(cast.acme) as unit:
+        row = await insert_row(unit, webhook_deliveries, values)
+    return {"webhook_id": webhook_id, "delivery_id": str(row["id"])}
+
+
+async def _of_notifications(client: Client, cast: Cast, runtime: Runtime) -> dict[str, Any]:
+    values = {
+        "id": new_id(),
+        "member_id": cast.owner.member_id,
+        "event_id": new_id(),
+        "event_type": "record.created",
+        "type": "record_assigned",
+        "title": SECRET,
+        "thread": SECRET,
+        "entity": "record",
+        "entity_id": new_id(),
+        "created_at": clock.now(),
+    }
+    async with runtime.database.unit(cast.acme) as unit:
+        row = await insert_row(unit, notifications, values)
+    chosen = {"notification_type": "record_assigned"}
+    return {
+        "notification_id": str(row["id"]),
+        "preference_id": await _created(client.as_(cast.owner), "/api/v1/notifications/me", chosen),
+        "event_type": "record_assigned",
     }
 
 
@@ -275,3 +320,16 @@ async def _create_impersonation(runtime: Runtime, cast: Cast) -> str:
             ends=clock.now() + timedelta(minutes=15),
         )
     return str(impersonation_id)
+
+
+async def _create_dead_letter(runtime: Runtime, cast: Cast) -> str:
+    async with runtime.database.unit() as unit:
+        return await unit.value(
+            """
+            insert into event_dead_letters (consumer, workspace_id, event_id, type, attempts, error)
+            values ('activity', :acme, :event_id, 'record.created', 6, :error) returning id::text
+            """,
+            acme=cast.acme,
+            event_id=new_id(),
+            error=SECRET,
+        )

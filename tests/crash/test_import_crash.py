@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +15,7 @@ from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast
 from tests.support.client import Client
 from tests.support.imports import start_import, upload
+from tests.support.workers import Worker
 
 pytestmark = pytest.mark.slow
 
@@ -27,37 +24,6 @@ BAD = 7
 """Every so many thousand rows, one has a size that is no number."""
 PATIENCE = 120
 """Seconds until something that must happen counts as not happening; the machine may be busy."""
-
-
-class Worker:
-    """A worker in a process of its own, on the database and the files of the tests."""
-
-    def __init__(self, runtime: Runtime, said: Path) -> None:
-        self.said = said
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("FOSTR_")}
-        with said.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "fostr", "worker"],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={
-                    **kept,
-                    "FOSTR_DATA": str(runtime.settings.data),
-                    "FOSTR_APP_DATABASE_URL": runtime.database.url,
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                },
-            )
-
-    def kill(self) -> None:
-        """Kill it as the kernel kills what takes too much memory."""
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        """End it whatever state it is in."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
 
 
 class Watch:

@@ -138,6 +138,7 @@ async def test_a_token_makes_none_that_is_larger_or_lasts_longer(client: Client,
         {"scope": None},
         {"expires_at": "tomorrow"},
         {"expires_at": "2030-01-01T00:00:00"},
+        {"expires_at": "9999-12-31T23:59:59-14:00"},
     ],
 )
 async def test_bad_input_is_refused(client: Client, cast: Cast, fields: dict[str, Any]) -> None:

@@ -18,12 +18,14 @@ import orjson
 from hypothesis import HealthCheck, Phase, given, settings
 
 from fostr.domains.records import public
+from fostr.kernel.events.visibility import Seen
 from fostr.kernel.ids import new_id
 from fostr.kernel.jobs.behalf import act_as_member
 from fostr.kernel.runtime import Runtime
 from tests.support.airports import RECORDS, as_json
 from tests.support.client import Client, Response
 from tests.support.rights import EVERYBODY, INSIDERS, MASKED, STATES, DrawnRights, World, build, draw_rights
+from tests.support.seeing import see_all, write
 
 RunJobs: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -517,6 +519,30 @@ async def ask_for_other_domains(asker: Asker) -> Any:
     async with world.runtime.database.unit(person.workspace_id) as unit:
         context = await act_as_member(world.runtime, unit, member_id=person.member_id, cause_id=new_id())
         return {str(found) for found in await public.may_see_records(context, [UUID(i) for i in world.ids])}
+
+
+@surface(told_of)
+async def ask_for_events(asker: Asker) -> Any:
+    """Read everything that happened, as it would be told: also of records that are in the trash by now."""
+    world = asker.world
+    seen = await see_all(world.runtime, world.person(asker.name))
+    asker.look(write(seen), where="its events")
+    created = {str(one.record_id): one for one in seen if one.event.type == "record.created"}
+    for record_id in created.keys() & world.seen(asker.name):
+        await _compare(asker, created[record_id])
+    counted = {one.event.type for one in seen if "count" in {**(one.event.cause or {}), **(one.event.after or {})}}
+    if world.enters(asker.name) and world.rules_for(asker.name, "view"):
+        assert not counted & {"records.created", "records.updated", "records.deleted"}
+    return set(created)
+
+
+async def _compare(asker: Asker, seen: Seen) -> None:
+    """Hold what is told of a record's creation against the record; nobody changed what is compared since."""
+    shown = (await asker.get(f"{RECORDS}/{seen.record_id}")).json()
+    told = (seen.event.after or {})["field_values"]
+    linked = {"others", "echo", "names", "least", "told"}
+    assert told == {key: value for key, value in shown["field_values"].items() if key not in linked}
+    assert seen.name == shown["title"]
 
 
 SLOW: Final = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -57,6 +57,8 @@ GUESSES: Final[dict[str, Guess]] = {
     "POST /api/v1/auth/activation/complete": Guess(30, "link_throttled", 403, {"token": LINK, "password": PASSWORD}),
     "POST /api/v1/auth/activation/resend": Guess(5, "activation_throttled", 200, {"email": ""}),
     "POST /api/v1/auth/impersonate/exchange": Guess(30, "link_throttled", 403, {"token": LINK}),
+    "GET /api/v1/notifications/unsubscribe": Guess(30, "unsubscribe_throttled", 400, query={"token": LINK}),
+    "POST /api/v1/notifications/unsubscribe": Guess(30, "unsubscribe_throttled", 400, query={"token": LINK}),
     "GET /api/v1/workspaces/invitation-details": Guess(30, "link_throttled", 404, query={"token": LINK}),
     "POST /api/v1/workspaces/accept-invitation": Guess(30, "link_throttled", 404, {"token": LINK}),
     "POST /api/v1/auth/setup": Guess(

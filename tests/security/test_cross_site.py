@@ -39,6 +39,8 @@ PROVED_OTHERWISE: Final = {
     "POST /api/v1/auth/register": "makes an account that anybody may make, and signs nobody in",
     "POST /api/v1/auth/request-password-reset": "does the same for anybody, and answers the same",
     "POST /api/v1/auth/reset-password": "a token in the body; signs nobody in",
+    "POST /api/v1/notifications/unsubscribe": "a token in the address; no cookie is read or set",
+    "POST /unsubscribe": "a token in the address; no cookie is read or set",
     "POST /api/v1/workspaces/accept-invitation": "a token in the body; signs nobody in",
     "PUT /api/v1/files/signed/{key}": "a signature in the address",
 }

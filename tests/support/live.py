@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +12,7 @@ import uvicorn
 
 from fostr.app import create_app
 from fostr.kernel.runtime import Runtime, open_runtime
+from fostr.supervisor.serving import StreamingServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
@@ -23,8 +25,16 @@ Result = TypeVar("Result")
 class LiveServer:
     """A running server: its address, and a way to do things on its loop."""
 
-    def __init__(self, settings: Settings, database_url: str) -> None:
-        """Describe a server; `run` starts it."""
+    def __init__(self, settings: Settings, database_url: str, *, send_buffer: int | None = None) -> None:
+        """Describe a server; `run` starts it.
+
+        Args:
+            settings: of the application.
+            database_url: the application's login.
+            send_buffer: bytes that the operating system keeps for a client which does not read; its own choice is
+                megabytes.
+        """
+        self._send_buffer = send_buffer
         self._settings = settings
         self._database_url = database_url
         self._ready = threading.Event()
@@ -43,22 +53,30 @@ class LiveServer:
         self._loop = asyncio.get_running_loop()
         async with open_runtime(self._settings, database_url=self._database_url) as runtime:
             self._runtime = runtime
-            app = create_app(self._settings, runtime=runtime)
-            self._server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
-            serving = asyncio.create_task(self._server.serve())
+            # Its routes are made as they are asked for: all of them take longer than most tests need.
+            app = create_app(self._settings, runtime=runtime, lazily=True)
+            config = uvicorn.Config(app, log_level="critical")
+            self._server = StreamingServer(config, app)
+            serving = asyncio.create_task(self._server.serve([self._listen()]))
             while not self._server.started:  # noqa: ASYNC110 - uvicorn tells by this flag and in no other way
                 await asyncio.sleep(0.01)
-            port = self._server.servers[0].sockets[0].getsockname()[1]
-            self.address = f"http://127.0.0.1:{port}"
             self._ready.set()
             await serving
+
+    def _listen(self) -> socket.socket:
+        listener = socket.socket()
+        if self._send_buffer is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
+        listener.bind(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        return listener
 
     @contextmanager
     def run(self) -> Generator[LiveServer]:
         """Serve until the block ends."""
         thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         thread.start()
-        assert self._ready.wait(30), "the server did not start"
+        assert self._ready.wait(120), "the server did not start"
         try:
             yield self
         finally:

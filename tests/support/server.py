@@ -1,4 +1,4 @@
-"""One PostgreSQL server for a run of the tests, and a database cloned from a template for each of its processes."""
+"""A PostgreSQL server for a process of the tests, and a database that is cloned from a template."""
 
 from __future__ import annotations
 

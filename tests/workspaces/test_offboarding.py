@@ -107,14 +107,14 @@ async def test_what_belongs_to_a_member_is_listed_by_kind(
 
     totals = {kind: group["total"] for kind, group in groups.items()}
     owned = {"api_key": 1, "job": 1, "record": 2, "recordset": 1, "recordset_grant": 1, "team_lead": 1, "view": 0}
-    assert totals == owned
+    assert totals == owned | {"notification": 0, "webhook": 0}
     assert [item["name"] for item in groups["record"]["items"]] == ["Moffett", "Palo Alto"]
     assert [item["id"] for item in groups["recordset"]["items"]] == [recordset["id"]]
     assert [item["name"] for item in groups["recordset_grant"]["items"]] == ["Ships"]
     assert [item["id"] for item in groups["team_lead"]["items"]] == [team]
     assert [item["id"] for item in groups["job"]["items"]] == [str(job)]
     reassignable = {kind for kind, group in groups.items() if group["can_reassign"]}
-    assert reassignable == {"record", "recordset", "team_lead", "view"}
+    assert reassignable == {"record", "recordset", "team_lead", "view", "webhook"}
 
     page = await items(client.as_(cast.admin), of(cast.member), kind="record", limit=1, skip=1)
     assert [item["name"] for item in page["record"]["items"]] == ["Palo Alto"]
@@ -136,7 +136,7 @@ async def test_everything_is_handed_over_at_once(
     assert done.json() == {
         "from_member_id": str(cast.member.member_id),
         "to_member_id": viewer_id(cast),
-        "reassigned": {"record": 2, "recordset": 1, "team_lead": 1, "view": 0},
+        "reassigned": {"record": 2, "recordset": 1, "team_lead": 1, "view": 0, "webhook": 0},
         "total": 4,
     }
     assert (await client.as_(cast.viewer).get(f"/api/v1/records/{record['id']}")).json()["owner_id"] == viewer_id(cast)

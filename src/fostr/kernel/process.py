@@ -1,11 +1,15 @@
-"""Processes: tied to the one that started them, and sparing with the garbage collector."""
+"""Processes: tied to the one that started them, sparing with the garbage collector, and free to open many sockets."""
 
 import ctypes
 import gc
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
+
+if sys.platform != "win32":
+    import resource
 
 PR_SET_PDEATHSIG: Final = 1
 YOUNG_OBJECTS: Final = 20_000
@@ -21,6 +25,15 @@ def spare_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 50)
+
+
+def allow_sockets() -> None:
+    """Let the process open as many files and sockets as it may; what systems allow at first is often 1024."""
+    if sys.platform == "win32":
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def end_with_parent(signal_number: int, *, parent: int) -> Callable[[], None]:

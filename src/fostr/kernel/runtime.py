@@ -1,4 +1,4 @@
-"""What a process holds while it runs: settings, keys, the database, the bus, the file store."""
+"""What a process holds while it runs: settings, keys, the database, the bus, the live streams, the file store."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fostr.kernel.crypto.keys import KeyRing, open_key_ring
 from fostr.kernel.db.database import Database, open_database
 from fostr.kernel.events.bus import Bus, open_bus
+from fostr.kernel.events.hub import Hub
 from fostr.kernel.files import FileStore, open_store
 from fostr.kernel.outbound import Outbound, open_outbound
 
@@ -26,6 +27,7 @@ class Runtime:
     keys: KeyRing
     database: Database
     bus: Bus
+    hub: Hub
     files: FileStore
     outbound: Outbound
 
@@ -42,10 +44,12 @@ async def open_runtime(settings: Settings, *, database_url: str) -> AsyncGenerat
     database = await open_database(database_url, min_size=settings.pool_min, max_size=settings.pool_max)
     redis = settings.redis_url
     bus = await open_bus(database_url, redis_url=redis.get_secret_value() if redis else None)
+    hub = Hub(database, bus)
     outbound = open_outbound(settings)
     try:
-        yield Runtime(settings, keys, database, bus, open_store(settings), outbound)
+        yield Runtime(settings, keys, database, bus, hub, open_store(settings), outbound)
     finally:
+        await hub.close()
         await outbound.close()
         await bus.close()
         await database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from uuid import UUID
 
 import asyncpg
@@ -33,6 +34,24 @@ async def test_what_fails_leaves_nothing(runtime: Runtime) -> None:
         async with runtime.database.unit() as unit:
             await unit.run(INSERT, key=key)
             raise RuntimeError("stop")
+    async with runtime.database.unit() as unit:
+        assert await unit.value(FIND, key=key) is None
+
+
+async def test_a_commit_that_undoes_everything_is_no_commit(runtime: Runtime) -> None:
+    key = new_id().hex
+    told: list[str] = []
+
+    async def tell() -> None:
+        told.append(key)
+
+    with pytest.raises(asyncpg.InFailedSQLTransactionError):
+        async with runtime.database.unit() as unit:
+            unit.after_commit(tell)
+            await unit.run(INSERT, key=key)
+            with suppress(asyncpg.DivisionByZeroError):
+                await unit.value("select 1 / 0")
+    assert told == []
     async with runtime.database.unit() as unit:
         assert await unit.value(FIND, key=key) is None
 

@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fostr.kernel.log import configure_log
 from tests.support.bare import create_bare_workspace
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from fostr.kernel.runtime import Runtime
+    from fostr.settings import Settings
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_log(settings: Settings) -> None:
+    """Log as the program does; otherwise the errors that these tests provoke take most of their time to be drawn."""
+    configure_log(settings)
 
 
 @pytest.fixture

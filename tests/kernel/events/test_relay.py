@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from fostr.kernel import clock
+from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.events.catalogue import EventType, register_events
 from fostr.kernel.events.consumers import Consumer, Event, list_consumers, register_consumer
-from fostr.kernel.events.delivery import BATCH, MOST_ATTEMPTS, Delivery, deliver, ensure_consumers
+from fostr.kernel.events.cursors import ensure_consumers
+from fostr.kernel.events.delivery import BATCH, MOST_ATTEMPTS, MOST_INTERRUPTIONS, Delivery, deliver
 from fostr.kernel.events.outbox import record
-from fostr.kernel.events.relay import SWEEP_SECONDS, Relay, workspace_channel
+from fostr.kernel.events.relay import SWEEP_SECONDS, Relay
 from fostr.kernel.ids import new_id
 from tests.support.bare import create_bare_workspace
+from tests.support.events import wait_until_ready
 from tests.support.losses import lose_connection
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from fostr.kernel.db.unit import Unit
     from fostr.kernel.runtime import Runtime
 
-register_events([EventType("bell.rung", "bell"), EventType("bell.cracked", "bell")])
+register_events([EventType("gong.rung", "gong"), EventType("gong.cracked", "gong")])
 
 
 class Listener:
@@ -46,9 +50,9 @@ class Listener:
         self.heard.append(event.entity_id)
 
 
-async def ring(source: Unit, *, type: str = "bell.rung") -> UUID:
+async def ring(source: Unit, *, type: str = "gong.rung") -> UUID:
     bell = new_id()
-    await record(source, type=type, entity="bell", entity_id=bell)
+    await record(source, type=type, entity="gong", entity_id=bell)
     return bell
 
 
@@ -60,12 +64,14 @@ async def ring_times(database: Database, workspace: UUID, times: int) -> list[UU
     return bells
 
 
-async def deliver_all(database: Database, listener: Listener, workspace: UUID) -> Delivery:
-    """Deliver until nothing is left, or something must be waited for."""
+async def deliver_all(database: Database, listener: Listener, workspace: UUID, *, is_held: bool = False) -> Delivery:
+    """Deliver until nothing is left; or, where the test holds events back, until they must be waited for."""
     await ensure_consumers(database, [listener.consumer])
+    if not is_held:
+        await wait_until_ready(database, workspace)
     step = Delivery(more=True)
     while step.more:
-        step = await deliver(database, listener.consumer, workspace)
+        step = await deliver(database, [listener.consumer], workspace)
     return step
 
 
@@ -141,10 +147,10 @@ async def test_more_than_a_batch(runtime: Runtime, workspace: UUID) -> None:
 
 
 async def test_a_consumer_is_given_its_types_alone_and_passes_the_others(runtime: Runtime, workspace: UUID) -> None:
-    listener = Listener(types=frozenset({"bell.cracked"}))
+    listener = Listener(types=frozenset({"gong.cracked"}))
     async with runtime.database.unit(workspace) as unit:
         await ring(unit)
-        cracked = await ring(unit, type="bell.cracked")
+        cracked = await ring(unit, type="gong.cracked")
         await ring(unit)
     await deliver_all(runtime.database, listener, workspace)
     assert listener.heard == [cracked]
@@ -166,7 +172,7 @@ async def test_a_slow_earlier_transaction_is_not_passed(runtime: Runtime, worksp
     async with runtime.database.unit(workspace) as slow:
         first = await ring(slow)
         [second] = await ring_times(runtime.database, workspace, 1)
-        step = await deliver_all(runtime.database, listener, workspace)
+        step = await deliver_all(runtime.database, listener, workspace, is_held=True)
         assert step.waits
         assert listener.heard == []
     await deliver_all(runtime.database, listener, workspace)
@@ -215,22 +221,45 @@ async def test_poison_is_put_aside_and_the_next_ones_pass(runtime: Runtime, work
     assert listener.heard[-1] == bells[2]
     assert bells[1] not in listener.heard
     assert await read_dead_letters(runtime.database, listener) == [
-        ("bell.rung", MOST_ATTEMPTS, "RuntimeError: the bell is deaf"),
+        ("gong.rung", MOST_ATTEMPTS, "RuntimeError: the bell is deaf"),
     ]
+
+
+class UnspeakableError(Exception):
+    """An error that fails at saying what it is."""
+
+    def __str__(self) -> str:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("error", [UnspeakableError(), RuntimeError("\0 and \ud800"), RuntimeError("x" * 10_000)])
+async def test_whatever_an_error_says_it_is_noted(runtime: Runtime, workspace: UUID, error: Exception) -> None:
+    listener = Listener()
+
+    async def fail(_: Unit, __: Event) -> None:
+        raise error
+
+    listener.consumer = Consumer(listener.consumer.name, None, fail)
+    await ring_times(runtime.database, workspace, 1)
+    assert await deliver_past_failures(runtime.database, listener, workspace) == MOST_ATTEMPTS - 1
+    [(_, attempts, text)] = await read_dead_letters(runtime.database, listener)
+    assert attempts == MOST_ATTEMPTS
+    assert text.startswith(type(error).__name__)
 
 
 async def test_what_a_failing_handler_wrote_is_undone(runtime: Runtime, workspace: UUID) -> None:
     echoes = new_id()
 
     async def echo_and_fail(unit: Unit, event: Event) -> None:
-        await record(unit, type="bell.rung", entity="bell", entity_id=echoes, after={"of": str(event.id)})
+        await record(unit, type="gong.rung", entity="gong", entity_id=echoes, after={"of": str(event.id)})
         raise RuntimeError("after the echo")
 
-    consumer = Consumer(f"test {new_id()}", frozenset({"bell.cracked"}), echo_and_fail)
+    consumer = Consumer(f"test {new_id()}", frozenset({"gong.cracked"}), echo_and_fail)
     async with runtime.database.unit(workspace) as unit:
-        await ring(unit, type="bell.cracked")
+        await ring(unit, type="gong.cracked")
     await ensure_consumers(runtime.database, [consumer])
-    assert (await deliver(runtime.database, consumer, workspace)).retry_in is not None
+    await wait_until_ready(runtime.database, workspace)
+    assert (await deliver(runtime.database, [consumer], workspace)).retry_in is not None
     async with runtime.database.unit(workspace) as unit:
         count = await unit.value(
             "select count(*) from events e where e.workspace_id = :workspace and e.entity_id = :id", id=echoes
@@ -250,9 +279,10 @@ async def test_one_worker_at_a_time_serves_a_consumer_in_a_workspace(runtime: Ru
     consumer = Consumer(f"test {new_id()}", None, wait)
     bells = await ring_times(runtime.database, workspace, 3)
     await ensure_consumers(runtime.database, [consumer])
-    first = asyncio.create_task(deliver(runtime.database, consumer, workspace))
+    await wait_until_ready(runtime.database, workspace)
+    first = asyncio.create_task(deliver(runtime.database, [consumer], workspace))
     await entered.wait()
-    assert await deliver(runtime.database, consumer, workspace) == Delivery()
+    assert await deliver(runtime.database, [consumer], workspace) == Delivery()
     leave.set()
     assert (await first).count == 3
     assert heard == bells
@@ -330,17 +360,6 @@ async def test_two_relays_share_many_workspaces(runtime: Runtime) -> None:
         assert [bell for bell in listener.heard if bell in bells] == bells
 
 
-async def test_live_streams_are_told_the_events_of_their_workspace(
-    runtime: Runtime, workspace: UUID, other_workspace: UUID
-) -> None:
-    async with relaying(runtime), runtime.bus.subscribe(workspace_channel(workspace)) as notices:
-        await ring_times(runtime.database, other_workspace, 1)
-        async with runtime.database.unit(workspace) as unit:
-            event_id = await record(unit, type="bell.rung", entity="bell", entity_id=new_id())
-        async with asyncio.timeout(10):
-            assert await anext(notices) == str(event_id)
-
-
 async def test_a_consumer_that_comes_later_reads_history_unless_it_wants_none(
     runtime: Runtime, workspace: UUID
 ) -> None:
@@ -363,3 +382,90 @@ def test_a_consumer_has_a_name_of_its_own() -> None:
     assert name in [consumer.name for consumer in list_consumers()]
     with pytest.raises(ValueError, match="registered twice"):
         register_consumer(name, types=None, handler=handler)
+
+
+async def test_a_consumer_that_fails_holds_up_nobody_else(runtime: Runtime, workspace: UUID) -> None:
+    failing, hearing = Listener(), Listener()
+    bells = await ring_times(runtime.database, workspace, 3)
+    failing.failures[bells[0]] = 1000
+    consumers = [failing.consumer, hearing.consumer]
+    await ensure_consumers(runtime.database, consumers)
+    await wait_until_ready(runtime.database, workspace)
+    step = await deliver(runtime.database, consumers, workspace)
+    assert step.retry_in is not None
+    assert (failing.heard, hearing.heard) == ([], bells)
+    assert (await deliver(runtime.database, consumers, workspace)).count == 0
+
+
+async def test_an_error_that_a_handler_swallows_is_found_out(runtime: Runtime, workspace: UUID) -> None:
+    done: list[UUID] = []
+
+    async def swallow(unit: Unit, event: Event) -> None:
+        if event.type == "gong.cracked":
+            with suppress(asyncpg.DivisionByZeroError):
+                await unit.value("select 1 / 0")
+            return
+        done.append(event.entity_id)
+
+    listener = Listener()
+    listener.consumer = Consumer(listener.consumer.name, None, swallow)
+    async with runtime.database.unit(workspace) as unit:
+        first = await ring(unit)
+        await ring(unit, type="gong.cracked")
+        last = await ring(unit)
+    await deliver_past_failures(runtime.database, listener, workspace)
+    [(kind, attempts, error)] = await read_dead_letters(runtime.database, listener)
+    assert (kind, attempts) == ("gong.cracked", MOST_ATTEMPTS)
+    assert error.startswith("InFailedSQLTransactionError")
+    assert done[0] == first
+    assert done[-1] == last
+
+
+async def test_the_end_of_a_connection_is_not_held_against_an_event(runtime: Runtime, workspace: UUID) -> None:
+    listener = Listener()
+    losses = iter(range(2 * MOST_ATTEMPTS))
+
+    async def lose(unit: Unit, event: Event) -> None:
+        if next(losses, None) is not None:
+            await lose_connection(runtime.database, unit)
+        await unit.value("select 1")
+        listener.heard.append(event.entity_id)
+
+    listener.consumer = Consumer(listener.consumer.name, None, lose)
+    bells = await ring_times(runtime.database, workspace, 2)
+    assert await deliver_past_failures(runtime.database, listener, workspace) == 2 * MOST_ATTEMPTS
+    assert listener.heard == bells
+    assert await read_dead_letters(runtime.database, listener) == []
+
+
+async def test_an_event_at_which_its_consumer_is_interrupted_for_ever_is_put_aside(
+    runtime: Runtime, workspace: UUID
+) -> None:
+    listener = Listener()
+
+    async def deadlock(_: Unit, __: Event) -> None:
+        raise asyncpg.DeadlockDetectedError("both wait for each other")
+
+    listener.consumer = Consumer(listener.consumer.name, None, deadlock)
+    await ring_times(runtime.database, workspace, 1)
+    assert await deliver_past_failures(runtime.database, listener, workspace) == MOST_INTERRUPTIONS - 1
+    [(_, attempts, _)] = await read_dead_letters(runtime.database, listener)
+    assert attempts == MOST_INTERRUPTIONS
+
+
+async def test_a_batch_is_read_once_for_all_who_stand_at_its_beginning(runtime: Runtime, workspace: UUID) -> None:
+    hearing = [Listener() for _ in range(3)]
+    idle = [Listener(types=frozenset({"gong.cast"})) for _ in range(3)]
+    consumers = [listener.consumer for listener in (*hearing, *idle)]
+    await ensure_consumers(runtime.database, consumers)
+    await deliver(runtime.database, consumers, workspace)
+    await ring_times(runtime.database, workspace, 5)
+    await wait_until_ready(runtime.database, workspace)
+    seen: list[str] = []
+    end = observe_statements(lambda text, of: seen.append(text) if of == workspace else None)
+    step = await deliver(runtime.database, consumers, workspace)
+    end()
+    assert step.count == 5 * len(consumers)
+    assert sum("from events e" in text for text in seen) == 1
+    # The places; the batch; one step on for all who want none of it, and one for each of the others.
+    assert len(seen) == 3 + len(hearing)

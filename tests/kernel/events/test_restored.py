@@ -12,7 +12,8 @@ import pytest
 
 from fostr.kernel.events.catalogue import EventType, register_events
 from fostr.kernel.events.consumers import Consumer, Event
-from fostr.kernel.events.delivery import Delivery, deliver, ensure_consumers
+from fostr.kernel.events.cursors import ensure_consumers
+from fostr.kernel.events.delivery import Delivery, deliver
 from fostr.kernel.events.outbox import record
 from fostr.kernel.events.relay import Relay
 from fostr.kernel.events.restored import rebase_workspace, rebase_workspaces
@@ -57,7 +58,7 @@ async def catch_up(runtime: Runtime, reader: Reader, workspace: UUID) -> Deliver
     await ensure_consumers(runtime.database, [reader.consumer])
     step = Delivery(more=True)
     while step.more:
-        step = await deliver(runtime.database, reader.consumer, workspace)
+        step = await deliver(runtime.database, [reader.consumer], workspace)
     return step
 
 

@@ -29,7 +29,7 @@ from fostr.kernel.jobs.dispatch import dispatch
 from fostr.kernel.jobs.queue import QueueConnection, open_queue
 from fostr.kernel.jobs.registry import Schedule, job, list_schedules
 from fostr.kernel.jobs.status import Job, get_job, request_cancel
-from fostr.kernel.jobs.upkeep import KEPT_JOBS, prune, reclaim_lost_picks, requeue_orphans
+from fostr.kernel.jobs.upkeep import KEPT_JOBS, KEPT_OWN_JOBS, prune, reclaim_lost_picks, requeue_orphans
 from fostr.kernel.jobs.worker import STOP_SECONDS, STUCK_SECONDS, drain, load_handlers, serve
 
 if TYPE_CHECKING:
@@ -390,8 +390,19 @@ async def test_what_the_queue_lost_sight_of_is_queued_again(runtime: Runtime, wo
 
 async def test_old_jobs_are_forgotten_and_young_ones_kept(runtime: Runtime, workspace: UUID) -> None:
     gate.set()
-    old, young, open_one = [await send_waiting(runtime, workspace) for _ in range(3)]
+    old, young, open_one, unasked, failed = [await send_waiting(runtime, workspace) for _ in range(5)]
     await drain(runtime)
+    async with runtime.database.unit(workspace) as unit:
+        # Nobody asked for these two, and of those only the ones that did not go well are worth keeping for long.
+        await unit.run(
+            """
+            update jobs set finished_at = :then, status = case when id = :failed then 'failed' else status end
+            where id in (:unasked, :failed)
+            """,
+            then=clock.now() - KEPT_OWN_JOBS - timedelta(hours=1),
+            unasked=unasked,
+            failed=failed,
+        )
     async with runtime.database.unit(workspace) as unit:
         await unit.run(
             "update jobs set finished_at = :then where id = :old",
@@ -404,4 +415,4 @@ async def test_old_jobs_are_forgotten_and_young_ones_kept(runtime: Runtime, work
         rows = await unit.rows("select id from jobs where workspace_id = :workspace order by id")
         left = [row["id"] for row in rows]
         await unit.run("update jobs set status = 'completed', finished_at = now() where id = :id", id=open_one)
-    assert left == [young, open_one]
+    assert left == [young, open_one, failed]

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from fostr.kernel.discovery import import_modules
+from fostr.kernel.modules import is_enabled
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
     from fostr.kernel.db.unit import Unit
     from fostr.kernel.events.consumers import Event
     from fostr.kernel.events.visibility import Seen
+    from fostr.kernel.modules import Module
 
 ROLE: Final = "notifications"
 """The name of the files in which domains register their types."""
 
 Category: TypeAlias = Literal["assigned_actions", "owned_actions", "mentions", "data", "team", "security"]
 """How settings group the types."""
+
+CATEGORY_LABELS: Final[Mapping[Category, str]] = MappingProxyType(
+    {
+        "assigned_actions": "Assigned Actions",
+        "owned_actions": "Owned Actions",
+        "mentions": "Mentions",
+        "data": "Data",
+        "team": "Team",
+        "security": "Security",
+    }
+)
+"""What people call the categories, in the order in which settings show them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,9 @@ class NotificationType:
         compose: writes what one recipient is told, from what they may know of the event; None to tell them nothing.
         is_critical: whether it passes through mute, digest and quiet hours.
         tells_actor: whether it is for who caused the event, too: of the end of an import, say.
+        module: the part of the product that it belongs to, when a workspace may switch that off.
+        has_own_mail: whether the domain writes the mail itself, with more in it than a notice can say; it asks
+            `public.list_mailed` whom it may write to.
         defaults: see `Channels`.
     """
 
@@ -77,6 +96,8 @@ class NotificationType:
     compose: Callable[[Seen], Notice | None]
     is_critical: bool = False
     tells_actor: bool = False
+    has_own_mail: bool = False
+    module: Module | None = None
     defaults: Channels = Channels()
 
 
@@ -103,7 +124,17 @@ def find_notification_type(name: str) -> NotificationType | None:
 def list_notification_types() -> list[NotificationType]:
     """Return every type, by category and name."""
     _import_all()
-    return sorted(_types.values(), key=lambda one: (one.category, one.name))
+    order = list(CATEGORY_LABELS)
+    return sorted(_types.values(), key=lambda one: (order.index(one.category), one.name))
+
+
+def list_available_types(switched_modules: Collection[str]) -> dict[str, NotificationType]:
+    """Return by name the types that there are in a workspace, by the modules that it switched the other way."""
+    return {
+        one.name: one
+        for one in list_notification_types()
+        if one.module is None or is_enabled(one.module, switched_modules)
+    }
 
 
 @cache

@@ -1,14 +1,17 @@
 """What other domains may use of records."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from fastapi import UploadFile
 
+from fostr.domains.records.expansion.seeing import see_changes
 from fostr.domains.records.expansion.service import RecordChange, expand_event
+from fostr.domains.records.exports.formats import ExportedRecord, Writer
+from fostr.domains.records.exports.rows import Column, RowFormat, open_rows
 from fostr.domains.records.imports import starting, uploads
 from fostr.domains.records.imports.schemas import ImportCreate, ImportStarted, ReadOptions
 from fostr.domains.records.modules import RECORDS
@@ -20,6 +23,7 @@ from fostr.domains.records.recordsets.reach import (
     Reached,
     RecordsetNotFound,
     parse_reference,
+    reach_all,
     reach_recordset,
 )
 from fostr.domains.records.recordsets.selects import SELECT_FIELD_REFUSALS, SelectField, find_select, save_select
@@ -33,23 +37,31 @@ __all__ = [
     "CREATE_RECORDSET",
     "SELECT_FIELD_REFUSALS",
     "ActionForbidden",
+    "Column",
+    "ExportedRecord",
     "ImportStarted",
+    "KnownRecordset",
     "RecordChange",
     "RecordsetCard",
     "RecordsetNotFound",
     "RecordsetReference",
+    "RowFormat",
     "SelectField",
     "ToolPlace",
     "ToolPlaceSet",
+    "Writer",
     "ensure_select_field",
     "expand_event",
+    "find_known_recordsets",
     "find_select_field",
     "get_recordset",
     "import_file",
     "list_recordsets",
     "may_see_records",
+    "open_rows",
     "parse_recordset_reference",
     "place_in_tool",
+    "see_changes",
 ]
 
 
@@ -88,6 +100,38 @@ class RecordsetCard:
     name: str
     description: str
     record_count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecordset:
+    """A recordset that somebody may know of.
+
+    Attributes:
+        fields: the keys of those of its fields that they may know of.
+    """
+
+    id: UUID
+    name: str
+    fields: frozenset[str]
+
+
+async def find_known_recordsets(context: Context, recordset_ids: Collection[UUID]) -> dict[UUID, KnownRecordset]:
+    """Return those of some recordsets that somebody may see, none in the trash; by one statement at most.
+
+    For who tells of things that belong to recordsets. None where the workspace has switched records off.
+    """
+    if not is_enabled(RECORDS, context.access.switched_modules):
+        return {}
+    found = (await reach_all(context, recordset_ids)).values()
+    return {
+        reached.recordset.id: KnownRecordset(
+            reached.recordset.id,
+            reached.recordset.name,
+            frozenset(reached.recordset.by_key.keys() - reached.mask.hidden),
+        )
+        for reached in found
+        if reached.decide("view") and not reached.recordset.deleted
+    }
 
 
 async def list_recordsets(context: Context, *, part: Slice) -> Page[RecordsetCard] | None:

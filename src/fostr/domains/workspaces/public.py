@@ -1,5 +1,7 @@
 """What other domains may use of workspaces."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from fostr.domains.workspaces.members.errors import MemberNotFound
 from fostr.domains.workspaces.members.roles import MEMBER_REFUSALS, ROLE_REFUSALS
 from fostr.domains.workspaces.members.schemas import Member
 from fostr.domains.workspaces.modules import service as modules_service
-from fostr.domains.workspaces.permissions import EDIT_MEMBERS, VIEW_MEMBERS
+from fostr.domains.workspaces.permissions import EDIT_MEMBERS, VIEW_MEMBERS, VIEW_TEAMS
 from fostr.domains.workspaces.readiness import register_flag
 from fostr.domains.workspaces.teams import repository as teams_repository
 from fostr.domains.workspaces.teams.errors import TeamNotFound
@@ -26,7 +28,9 @@ __all__ = [
     "MEMBER_REFUSALS",
     "ROLE_REFUSALS",
     "VIEW_MEMBERS",
+    "VIEW_TEAMS",
     "Member",
+    "ShownMember",
     "Workspace",
     "add_member",
     "bump_rights_epoch",
@@ -44,8 +48,12 @@ __all__ = [
     "get_workspace",
     "has_member",
     "is_only_workspace_of",
+    "list_administrators",
+    "list_meant_members",
     "list_member_names",
     "list_present",
+    "list_shown_members",
+    "list_teams_with_members",
     "provision_workspace",
     "register_flag",
     "spread_profile",
@@ -146,6 +154,36 @@ async def update_own_copy(context: AccountContext, *, workspace_id: UUID) -> Mem
 async def list_member_names(unit: Unit, *, member_ids: list[UUID]) -> dict[UUID, str]:
     """Return what the members of those ids are, or were, called; ids of nobody are left out."""
     return await members_repository.list_names(unit, member_ids=member_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMember:
+    """A member as others see them beside what they did."""
+
+    id: UUID
+    name: str
+    avatar_url: str | None
+
+
+async def list_shown_members(unit: Unit, *, member_ids: Sequence[UUID]) -> dict[UUID, ShownMember]:
+    """Return what the members of those ids are, or were, called, and their pictures; ids of nobody are left out."""
+    rows = await members_repository.list_shown(unit, member_ids=member_ids)
+    return {row["id"]: ShownMember(**dict(row)) for row in rows}
+
+
+async def list_meant_members(unit: Unit, *, ids: Sequence[UUID]) -> list[UUID]:
+    """Return the members who are meant by some ids of members or of accounts; ids of nobody are left out."""
+    return await members_repository.list_ids(unit, ids=ids)
+
+
+async def list_teams_with_members(unit: Unit, *, team_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """Return who is in each of some teams; teams that are not there are left out."""
+    return await teams_repository.list_belonging(unit, team_ids=team_ids)
+
+
+async def list_administrators(unit: Unit) -> list[UUID]:
+    """Return the members who run the unit's workspace: active owners and administrators."""
+    return await members_repository.list_administrators(unit)
 
 
 async def list_present(unit: Unit, *, member_ids: list[UUID]) -> list[UUID]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -36,6 +37,8 @@ class Credential:
 
     source: Source
     key: bytes | UUID
+    until: datetime | None = None
+    """When a JWT ends; what the others end with, the database knows."""
 
 
 def read_credential(request: Request, keys: KeyRing, *, is_secure: bool = False) -> Credential | None:
@@ -77,7 +80,8 @@ def _token(token: str, *, source: Source) -> Credential | None:
 def _jwt(token: str, keys: KeyRing) -> Credential | None:
     try:
         claims = verify_jwt(token, keys=keys.keys(ACCESS_PURPOSE), audience=ACCESS_AUDIENCE)
-        return Credential(source="jwt", key=UUID(str(claims["sid"])))
+        until = datetime.fromtimestamp(claims["exp"], UTC)
+        return Credential(source="jwt", key=UUID(str(claims["sid"])), until=until)
     except ExpiredJwt:
         raise TokenExpired from None
     except (InvalidJwt, KeyError, ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from fostr.kernel import clock
@@ -12,6 +12,7 @@ from fostr.kernel.access.catalogue import role_permissions
 from fostr.kernel.auth.principals import CredentialKind, Principal, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
     import asyncpg
@@ -38,7 +39,8 @@ _MEMBERSHIP_JOINS: Final = """
 _SESSION: Final = f"""
     select s.id as credential_id, s.kind, s.acting_user_id,
            case when s.acting_user_id is null then 'admin' else 'write' end as scope,
-           s.last_used_at, s.authenticated_at, {_PERSON}, {_MEMBERSHIP}
+           s.last_used_at, s.authenticated_at, least(s.expires_at, s.cookie_expires_at) as until,
+           {_PERSON}, {_MEMBERSHIP}
     from sessions s
     join users u on u.id = s.user_id and u.is_active
     cross join lateral (
@@ -53,7 +55,7 @@ _SESSION: Final = f"""
 """Whoever acts in the name of somebody stays in the one workspace that knows of it, and does not administer there."""
 _TOKEN: Final = f"""
     select t.id as credential_id, t.kind, t.scope, null::uuid as acting_user_id, t.last_used_at,
-           null::timestamptz as authenticated_at, {_PERSON}, {_MEMBERSHIP}
+           null::timestamptz as authenticated_at, t.expires_at as until, {_PERSON}, {_MEMBERSHIP}
     from tokens t
     join users u on u.id = t.user_id and u.is_active
     cross join lateral (
@@ -61,12 +63,18 @@ _TOKEN: Final = f"""
                     when :wanted::uuid is null or :wanted::uuid = t.workspace_id then t.workspace_id end as id
     ) wanted
     {_MEMBERSHIP_JOINS}
-    where t.digest = :key and t.is_active and t.revoked_at is null and (t.expires_at is null or t.expires_at > :now)
+    where %s and t.is_active and t.revoked_at is null and (t.expires_at is null or t.expires_at > :now)
 """
+_COOKIE_LASTS: Final = "coalesce(s.cookie_expires_at, s.expires_at) > :now"
 _STATEMENTS: Final[dict[Source, str]] = {
-    "cookie": _SESSION % "s.digest = :key and coalesce(s.cookie_expires_at, s.expires_at) > :now",
+    "cookie": _SESSION % f"s.digest = :key and {_COOKIE_LASTS}",
     "jwt": _SESSION % "s.id = :key",
-    "token": _TOKEN,
+    "token": _TOKEN % "t.digest = :key",
+}
+_STILL_HELD: Final[dict[Source, str]] = {
+    "cookie": _SESSION % f"s.id = any(:keys::uuid[]) and {_COOKIE_LASTS}",
+    "jwt": _SESSION % "s.id = any(:keys::uuid[])",
+    "token": _TOKEN % "t.id = any(:keys::uuid[])",
 }
 _NOTE_USE: Final[dict[Source, str]] = {
     "cookie": "update sessions set last_used_at = :now where id = :id returning id",
@@ -98,6 +106,61 @@ async def find_caller(unit: Unit, *, source: Source, key: bytes | UUID, wanted: 
         return None
     if found["last_used_at"] is None or now - found["last_used_at"] > USE_IS_NOTED_EVERY:
         await unit.look_up(_NOTE_USE[source], id=found["credential_id"], now=now)
+    return _caller(source, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A credential that goes on being used after the request that brought it.
+
+    Attributes:
+        source: where it came from.
+        credential_id: the session or the token.
+        until: when the credential itself ends, whatever becomes of the session; of a JWT, for one.
+    """
+
+    source: Source
+    credential_id: UUID
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a credential.
+
+    Attributes:
+        caller: as a request with it would find them.
+        until: when the credential must be looked up again at the latest; None where it has no end.
+    """
+
+    caller: Caller
+    until: datetime | None
+
+
+async def find_holders(unit: Unit, held: Collection[Held], *, wanted: UUID) -> dict[Held, Holder]:
+    """Return who holds some credentials now, and what they may do in a workspace; void ones are left out.
+
+    Args:
+        unit: begun or not.
+        held: any number; each source costs one statement.
+        wanted: the workspace.
+    """
+    now = clock.now()
+    holders: dict[Held, Holder] = {}
+    for source, statement in _STILL_HELD.items():
+        asked = [one for one in held if one.source == source and (one.until is None or one.until > now)]
+        if not asked:
+            continue
+        rows = await unit.rows(statement, keys=list({one.credential_id for one in asked}), wanted=wanted, now=now)
+        found = {row["credential_id"]: row for row in rows}
+        for one in asked:
+            if (row := found.get(one.credential_id)) is not None:
+                ends = [end for end in (one.until, row["until"]) if end is not None]
+                holders[one] = Holder(_caller(source, row), min(ends, default=None))
+    return holders
+
+
+def _caller(source: Source, found: asyncpg.Record) -> Caller:
     principal = Principal(
         kind=_kind(source, found["kind"]),
         user_id=found["user_id"],
@@ -138,13 +201,13 @@ def _access(principal: Principal, found: asyncpg.Record) -> Access | None:
     )
 
 
-_MEMBER: Final = f"""
+_MEMBERS: Final = f"""
     select :job::uuid as credential_id, null::uuid as acting_user_id, {_PERSON}, {_MEMBERSHIP}
     from memberships wanted_member
     join users u on u.id = wanted_member.user_id and u.is_active
     cross join lateral (select wanted_member.workspace_id as id) wanted
     {_MEMBERSHIP_JOINS}
-    where wanted_member.member_id = :member and wanted_member.workspace_id = :wanted
+    where wanted_member.member_id = any(:members) and wanted_member.workspace_id = :wanted
 """
 
 
@@ -162,10 +225,29 @@ async def find_member_access(
     The job's scope is that of a write, unless it is said otherwise: whether the credential sufficed was decided when
     the job was asked for.
     """
-    found = await unit.row(_MEMBER, member=member_id, wanted=workspace_id, job=job_id)
-    if found is None:
-        return None
-    principal = Principal(
+    found = await find_member_accesses(
+        unit, member_ids=[member_id], workspace_id=workspace_id, job_id=job_id, acting_as=acting_as, scope=scope
+    )
+    return found.get(member_id)
+
+
+async def find_member_accesses(
+    unit: Unit,
+    *,
+    member_ids: Collection[UUID],
+    workspace_id: UUID,
+    job_id: UUID,
+    acting_as: UUID | None = None,
+    scope: Scope = Scope.WRITE,
+) -> dict[UUID, Access]:
+    """Return what some members may do now, by one statement; those who are gone are left out."""
+    rows = await unit.rows(_MEMBERS, members=list(member_ids), wanted=workspace_id, job=job_id)
+    accesses = [_access(_job_principal(row, acting_as=acting_as, scope=scope), row) for row in rows]
+    return {access.member_id: access for access in accesses if access is not None}
+
+
+def _job_principal(found: asyncpg.Record, *, acting_as: UUID | None, scope: Scope) -> Principal:
+    return Principal(
         kind="job",
         user_id=found["user_id"],
         credential_id=found["credential_id"],
@@ -175,4 +257,3 @@ async def find_member_access(
         email=found["email"],
         full_name=found["full_name"],
     )
-    return _access(principal, found)

@@ -205,7 +205,7 @@ class Unit:
             if self._begun and self._connection is not None:
                 if self._notices:
                     await self._send_notices(self._connection)
-                await self._connection.execute("commit")
+                _check_committed(await self._connection.execute("commit"))
         except BaseException:
             await self._abandon()
             raise
@@ -302,3 +302,9 @@ async def _cursor(
         # In a failed transaction, or on a closed connection, the cursor is gone already.
         with suppress(*LOST):
             await connection.execute(f"close {name}")
+
+
+def _check_committed(answer: str) -> None:
+    """Refuse to take for done what PostgreSQL rolled back, because a statement had failed and nobody was told."""
+    if answer != "COMMIT":
+        raise asyncpg.InFailedSQLTransactionError("nothing was committed: a statement had failed before")

@@ -19,6 +19,8 @@ class EventType:
         version: of the shape. A change that readers must know of is a new version.
         schema: the shape of `before` and `after`; None when the type tells only that something happened.
         summary: what happened, for the page of event types.
+        phrase: what somebody did, for the feed, where its name does not tell it well: `commented on {thing}`, with
+            `{count}` before the things where it may have been many.
     """
 
     name: str
@@ -26,6 +28,7 @@ class EventType:
     version: int = 1
     schema: type[BaseModel] | None = None
     summary: str = ""
+    phrase: str = ""
 
 
 class UnknownEventType(LookupError):
@@ -56,6 +59,11 @@ def get_event_type(name: str) -> EventType:
         return _types[name]
     except KeyError:
         raise UnknownEventType(f"event type {name!r} is not registered") from None
+
+
+def find_event_type(name: str) -> EventType | None:
+    """Return a type by its name; None for one that this version of the program does not have."""
+    return _types.get(name)
 
 
 def list_event_types() -> list[EventType]:

@@ -11,9 +11,9 @@ from uuid import UUID
 from fostr.kernel.db.unit import Unit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a workspace's outbox: the transaction that wrote an event, and the event."""
+    """A place in a workspace's outbox: the transaction that wrote an event, and the event; earlier ones are smaller."""
 
     xact: int
     event_id: UUID

@@ -1,23 +1,26 @@
-"""Hand one consumer what is new in one workspace: in order, at least once, in the transaction that moves it on."""
+"""Hand consumers what is new in one workspace: in order, at least once, in the transaction that moves them on."""
 
 from __future__ import annotations
 
+import asyncio
 import random
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from fostr.kernel import clock
+from fostr.kernel.db.unit import LOST
 from fostr.kernel.events.consumers import Consumer, Event, Position
+from fostr.kernel.events.cursors import Cursor, create_cursors, list_cursors, move, postpone, put_aside
 from fostr.kernel.events.log import to_event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import asyncpg
+    from collections.abc import Iterable, Sequence
 
     from fostr.kernel.db.database import Database
     from fostr.kernel.db.unit import Unit
@@ -26,10 +29,22 @@ log = structlog.get_logger(__name__)
 
 BATCH: Final = 100
 MOST_ATTEMPTS: Final = 6
+MOST_INTERRUPTIONS: Final = 20
 FIRST_RETRY: Final = timedelta(seconds=0.5)
 """Doubled with each attempt: a consumer waits about 15 seconds for a bad event before it is put aside."""
+LONGEST_RETRY: Final = timedelta(minutes=1)
+HANDLER_SECONDS: Final = 20.0
+"""What a handler may take for one event. One that hangs would hold up everybody who follows the workspace."""
 
-NOTHING: Final = UUID(int=0)
+INTERRUPTED: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+"""What is nobody's fault: the end of a connection, a deadlock. Such an attempt does not count against the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +52,8 @@ class Delivery:
     """What came of one step.
 
     Attributes:
-        count: events that the consumer has put behind it.
-        more: whether more were ready.
+        count: events that consumers have put behind them, counted once for each.
+        more: whether more were ready for some of them.
         waits: whether the next event must wait for an older transaction that is still under way.
         retry_in: seconds after which a failed event is due again.
         is_foreign: whether the next event bears a transaction id of another cluster; see `restored`.
@@ -50,129 +65,126 @@ class Delivery:
     retry_in: float | None = None
     is_foreign: bool = False
 
+    def joined(self, other: Delivery) -> Delivery:
+        """Return what came of both steps together."""
+        pauses = [pause for pause in (self.retry_in, other.retry_in) if pause is not None]
+        return Delivery(
+            count=self.count + other.count,
+            more=self.more or other.more,
+            waits=self.waits or other.waits,
+            retry_in=min(pauses, default=None),
+            is_foreign=self.is_foreign or other.is_foreign,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An event of a batch, between two places."""
+
+    before: Position
+    at: Position
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What follows a place, read once for all consumers that stand there."""
+
+    steps: list[_Step]
+    end: Position
+    waits: bool
+    is_foreign: bool
+
+    def passed(self, *, times: int) -> Delivery:
+        """Return what it means that so many consumers have put it behind them."""
+        more = times > 0 and len(self.steps) == BATCH
+        return Delivery(count=times * len(self.steps), more=more, waits=self.waits, is_foreign=self.is_foreign)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A batch for one consumer."""
+
+    consumer: Consumer
+    cursor: Cursor
+    batch: _Batch
+
+    @property
+    def steps(self) -> list[_Step]:
+        """What the consumer wants of it."""
+        return [step for step in self.batch.steps if self.consumer.wants(step.event.type)]
+
 
 class _HandlerFailed(Exception):
     """Carries an error of a handler through the unit of work, which it rolls back."""
 
-    def __init__(self, *, index: int, before: Position, at: Position, event: Event, error: Exception) -> None:
+    def __init__(self, step: _Step, error: Exception, *, is_interruption: bool = False) -> None:
         super().__init__()
-        self.index = index
-        self.before = before
-        self.at = at
-        self.event = event
+        self.step = step
         self.error = error
+        self.is_interruption = is_interruption
 
 
-async def ensure_consumers(database: Database, consumers: Sequence[Consumer]) -> None:
-    """Note the consumers that are new, and from where each of them reads.
+async def deliver(database: Database, consumers: Sequence[Consumer], workspace: UUID) -> Delivery:
+    """Hand each consumer the next batch of a workspace's events.
 
-    On a new installation every consumer begins at the beginning. One that is added to an installation with history
-    begins there as well, unless it was registered as `from_now`.
+    A batch is read once for all who have come equally far, and is one transaction for each of them that wants any of
+    its events. When an event fails, those before it are delivered in transactions of their own, and the event itself
+    is noted for another attempt, which holds up nobody but its consumer.
     """
-    async with database.unit() as unit:
-        await unit.run(
-            """
-            insert into event_consumers (name, since)
-            select n.name, case when n.from_now and exists (select from event_consumers)
-                                then pg_current_xact_id() else '0'::xid8 end
-            from unnest(:names::text[], :from_now::boolean[]) as n (name, from_now)
-            on conflict (name) do nothing
-            """,
-            names=[consumer.name for consumer in consumers],
-            from_now=[consumer.from_now for consumer in consumers],
-        )
+    by_name = {consumer.name: consumer for consumer in consumers}
+    outcome, tasks = await _plan(database, by_name, workspace)
+    for task in sorted(tasks, key=lambda task: task.cursor.attempts):
+        outcome = outcome.joined(await _serve(database, task, workspace))
+    return outcome
 
 
-async def deliver(database: Database, consumer: Consumer, workspace: UUID) -> Delivery:
-    """Hand the consumer the next batch of a workspace's events.
-
-    The batch is one transaction. When an event fails, the ones before it are delivered in a transaction of their
-    own, and the event itself is noted for another attempt.
-    """
-    limit = BATCH
-    while True:
-        try:
-            step = await _deliver_batch(database, consumer, workspace, limit)
-            if step is not None:
-                return step
-            if not await _create_cursor(database, consumer, workspace):
-                # Another process is at it.
-                return Delivery()
-        except _HandlerFailed as failure:
-            if failure.index == 0:
-                return await _note_failure(database, consumer, workspace, failure)
-            limit = failure.index
-
-
-async def _deliver_batch(database: Database, consumer: Consumer, workspace: UUID, limit: int) -> Delivery | None:
+async def _plan(database: Database, consumers: dict[str, Consumer], workspace: UUID) -> tuple[Delivery, list[_Task]]:
     async with database.unit(workspace) as unit:
-        cursor = await _lock_cursor(unit, consumer)
-        if cursor is None:
-            return None
-        if cursor["retry_at"] is not None and (wait := (cursor["retry_at"] - clock.now()).total_seconds()) > 0:
-            return Delivery(retry_in=wait)
-        position = Position(cursor["xact"], cursor["event_id"])
-        rows = await _read(unit, consumer, position, limit)
-        ready = [row for row in rows if row["ready"]]
-        for index, row in enumerate(ready):
-            position = await _hand_over(unit, consumer, row, index=index, before=position)
-        if ready:
-            await _move_cursor(unit, consumer, position)
-        waiting = rows[len(ready)] if len(ready) < len(rows) else None
-        return Delivery(
-            count=len(ready),
-            more=len(ready) == limit,
-            waits=waiting is not None,
-            is_foreign=waiting is not None and waiting["foreign"],
-        )
-
-
-async def _hand_over(unit: Unit, consumer: Consumer, row: asyncpg.Record, *, index: int, before: Position) -> Position:
-    at = Position(row["xact"], row["id"])
-    if consumer.wants(row["type"]):
-        event = to_event(unit, row)
-        try:
-            await consumer.handler(unit, event)
-        except Exception as error:
-            raise _HandlerFailed(index=index, before=before, at=at, event=event, error=error) from error
-    return at
-
-
-async def _lock_cursor(unit: Unit, consumer: Consumer) -> asyncpg.Record | None:
-    """Return the consumer's place, locked; nothing when another process is at it, or there is none yet."""
-    return await unit.row(
-        """
-        select xact, event_id, attempts, retry_at from event_cursors
-        where consumer = :consumer and workspace_id = :workspace
-        for update skip locked
-        """,
-        consumer=consumer.name,
-    )
-
-
-async def _create_cursor(database: Database, consumer: Consumer, workspace: UUID) -> bool:
-    # In a transaction of its own: others would wait for the end of one that goes on to deliver.
+        cursors = await list_cursors(unit, list(consumers))
+        if len(cursors) == len(consumers):
+            return await _share(unit, consumers, cursors)
+    await create_cursors(database, list(consumers), workspace)
     async with database.unit(workspace) as unit:
-        created = await unit.run(
-            """
-            insert into event_cursors (consumer, workspace_id, xact, event_id)
-            select c.name, w.id, c.since, :nothing from event_consumers c, workspaces w
-            where c.name = :consumer and w.id = :workspace
-            on conflict (consumer, workspace_id) do nothing
-            """,
-            consumer=consumer.name,
-            nothing=NOTHING,
-        )
-    return created > 0
+        return await _share(unit, consumers, await list_cursors(unit, list(consumers)))
 
 
-async def _read(unit: Unit, consumer: Consumer, after: Position, limit: int) -> list[asyncpg.Record]:
-    """Return what follows a place.
+async def _share(unit: Unit, consumers: dict[str, Consumer], cursors: Sequence[Cursor]) -> tuple[Delivery, list[_Task]]:
+    """Read what is new, move on whoever wants none of it, and return the batches of all the others."""
+    due, outcome = _find_due(cursors)
+    tasks: list[_Task] = []
+    for position, standing in due.items():
+        batch = await _read(unit, position, [consumers[cursor.consumer] for cursor in standing])
+        if not batch.steps:
+            outcome = outcome.joined(batch.passed(times=0))
+            continue
+        found = [_Task(consumers[cursor.consumer], cursor, batch) for cursor in standing]
+        tasks += [task for task in found if task.steps]
+        moved = await move(unit, [task.cursor for task in found if not task.steps], batch.end)
+        outcome = outcome.joined(batch.passed(times=moved))
+    return outcome, tasks
+
+
+def _find_due(cursors: Iterable[Cursor]) -> tuple[dict[Position, list[Cursor]], Delivery]:
+    """Return who may go on, by their places, and what it means that the others have to wait."""
+    due: defaultdict[Position, list[Cursor]] = defaultdict(list)
+    outcome = Delivery()
+    now = clock.now()
+    for cursor in cursors:
+        if cursor.retry_at is not None and cursor.retry_at > now:
+            outcome = outcome.joined(Delivery(retry_in=(cursor.retry_at - now).total_seconds()))
+        else:
+            due[cursor.position].append(cursor)
+    return due, outcome
+
+
+async def _read(unit: Unit, after: Position, readers: Sequence[Consumer]) -> _Batch:
+    """Return what follows a place; what none of the readers wants, without what it tells.
 
     An event is ready when every transaction that began before the one that wrote it has ended. Were later ones
-    handed over sooner, the cursor would pass the place where a slow transaction is still to put its events.
+    handed over sooner, a cursor would pass the place where a slow transaction is still to put its events.
     """
-    return await unit.rows(
+    rows = await unit.rows(
         """
         select e.xact, e.id, e.type, e.version, e.entity, e.entity_id, e.created_at,
                e.xact < h.oldest as ready, e.xact >= h.next as foreign,
@@ -187,75 +199,109 @@ async def _read(unit: Unit, consumer: Consumer, after: Position, limit: int) -> 
         order by e.xact, e.id
         limit :limit
         """,
-        every=consumer.types is None,
-        types=sorted(consumer.types or ()),
+        every=any(reader.types is None for reader in readers),
+        types=sorted({name for reader in readers for name in reader.types or ()}),
         xact=after.xact,
         event_id=after.event_id,
-        limit=limit,
+        limit=BATCH,
     )
+    steps: list[_Step] = []
+    place = after
+    for row in rows:
+        if not row["ready"]:
+            return _Batch(steps, place, waits=True, is_foreign=row["foreign"])
+        before, place = place, Position(row["xact"], row["id"])
+        steps.append(_Step(before, place, to_event(unit, row)))
+    return _Batch(steps, place, waits=False, is_foreign=False)
 
 
-async def _move_cursor(unit: Unit, consumer: Consumer, to: Position) -> None:
-    await unit.run(
-        """
-        update event_cursors
-        set xact = :xact::xid8, event_id = :event_id, attempts = 0, retry_at = null, updated_at = :now
-        where consumer = :consumer and workspace_id = :workspace
-        """,
-        consumer=consumer.name,
-        xact=to.xact,
-        event_id=to.event_id,
-        now=clock.now(),
-    )
+async def _serve(database: Database, task: _Task, workspace: UUID) -> Delivery:
+    try:
+        moved = await _hand_over(database, task, workspace, task.steps, to=task.batch.end)
+    except _HandlerFailed as failure:
+        if failure.step is not task.steps[0]:
+            return await _serve_singly(database, task, workspace)
+        return await _note_failure(database, workspace, task.cursor, failure)
+    return task.batch.passed(times=int(moved))
 
 
-async def _note_failure(database: Database, consumer: Consumer, workspace: UUID, failure: _HandlerFailed) -> Delivery:
+async def _serve_singly(database: Database, task: _Task, workspace: UUID) -> Delivery:
+    """Hand over each event of a batch by itself, up to the one that fails."""
+    cursor = task.cursor
+    for step in task.steps:
+        alone = replace(task, cursor=cursor)
+        try:
+            if not await _hand_over(database, alone, workspace, [step], to=step.at):
+                return Delivery()
+        except _HandlerFailed as failure:
+            return await _note_failure(database, workspace, cursor, failure)
+        cursor = Cursor(cursor.consumer, step.at)
+    return Delivery(count=len(task.steps), more=True)
+
+
+async def _hand_over(database: Database, task: _Task, workspace: UUID, steps: Sequence[_Step], *, to: Position) -> bool:
+    """Give a consumer some events and move it on, in one transaction; say whether nobody else was at it."""
+    try:
+        async with database.unit(workspace) as unit:
+            if not await move(unit, [task.cursor], to):
+                return False
+            for step in steps:
+                await _handle(unit, task.consumer, step)
+    except asyncpg.InFailedSQLTransactionError as error:
+        # A handler went on after a statement of its had failed, and the commit found out.
+        raise _HandlerFailed(steps[-1], error) from error
+    return True
+
+
+async def _handle(unit: Unit, consumer: Consumer, step: _Step) -> None:
+    try:
+        async with asyncio.timeout(HANDLER_SECONDS):
+            await consumer.handler(unit, step.event)
+    except Exception as error:
+        is_interruption = isinstance(error, INTERRUPTED) or await _is_lost(unit)
+        raise _HandlerFailed(step, error, is_interruption=is_interruption) from error
+
+
+async def _is_lost(unit: Unit) -> bool:
+    try:
+        return (await unit.connection()).is_closed()
+    except LOST:
+        return True
+
+
+async def _note_failure(database: Database, workspace: UUID, cursor: Cursor, failure: _HandlerFailed) -> Delivery:
+    event = failure.step.event
+    attempts = cursor.attempts + (not failure.is_interruption)
+    interruptions = cursor.interruptions + failure.is_interruption
+    facts = {"consumer": cursor.consumer, "event_type": event.type, "attempt": attempts + interruptions}
+    facts |= {"event_id": str(event.id), "workspace": str(workspace)}
+    text = describe_error(failure.error)
     async with database.unit(workspace) as unit:
-        cursor = await _lock_cursor(unit, consumer)
-        if cursor is None or Position(cursor["xact"], cursor["event_id"]) != failure.before:
-            # Another process has taken the place over in the meantime, and goes on from there.
-            return Delivery()
-        attempts = cursor["attempts"] + 1
-        facts: dict[str, Any] = {
-            "consumer": consumer.name,
-            "event_type": failure.event.type,
-            "attempt": attempts,
-        }
-        facts |= {"event_id": str(failure.event.id), "workspace": str(workspace)}
-        if attempts < MOST_ATTEMPTS:
-            log.warning("event failed", exc_info=failure.error, **facts)
-            return await _wait(unit, consumer, attempts)
-        log.error("event put aside", exc_info=failure.error, **facts)
-        await _put_aside(unit, consumer, failure, attempts)
-        return Delivery(count=1, more=True)
+        if attempts >= MOST_ATTEMPTS or interruptions >= MOST_INTERRUPTIONS:
+            if not await move(unit, [cursor], failure.step.at):
+                # Another process has taken the place over in the meantime, and goes on from there.
+                return Delivery()
+            await put_aside(unit, cursor.consumer, event, attempts=attempts + interruptions, error=text)
+            log.error("event put aside", exc_info=failure.error, **facts)
+            return Delivery(count=1, more=True)
+        log.warning("event failed", exc_info=failure.error, **facts)
+        delay = _choose_delay(attempts + interruptions)
+        noted = Cursor(cursor.consumer, failure.step.before, attempts, interruptions, clock.now() + delay)
+        await postpone(unit, cursor, noted, error=text)
+        return Delivery(retry_in=delay.total_seconds())
 
 
-async def _wait(unit: Unit, consumer: Consumer, attempts: int) -> Delivery:
+def describe_error(error: Exception) -> str:
+    """Return an error in a line that PostgreSQL can keep, whatever it holds."""
+    if isinstance(error, TimeoutError):
+        return f"TimeoutError: it took longer than {HANDLER_SECONDS:.0f} seconds"
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - an error that cannot say what it is must not end the relay
+        text = type(error).__name__
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _choose_delay(attempt: int) -> timedelta:
     # Not secret: jitter keeps the retries of many workspaces apart.
-    delay = FIRST_RETRY * 2 ** (attempts - 1) * random.uniform(0.8, 1.2)  # noqa: S311
-    await unit.run(
-        """
-        update event_cursors set attempts = :attempts, retry_at = :retry_at
-        where consumer = :consumer and workspace_id = :workspace
-        """,
-        consumer=consumer.name,
-        attempts=attempts,
-        retry_at=clock.now() + delay,
-    )
-    return Delivery(retry_in=delay.total_seconds())
-
-
-async def _put_aside(unit: Unit, consumer: Consumer, failure: _HandlerFailed, attempts: int) -> None:
-    await unit.run(
-        """
-        insert into event_dead_letters (consumer, workspace_id, event_id, type, attempts, error, created_at)
-        values (:consumer, :workspace, :event_id, :type, :attempts, :error, :now)
-        """,
-        consumer=consumer.name,
-        event_id=failure.event.id,
-        type=failure.event.type,
-        attempts=attempts,
-        error=f"{type(failure.error).__name__}: {failure.error}"[:2000],
-        now=clock.now(),
-    )
-    await _move_cursor(unit, consumer, failure.at)
+    return min(FIRST_RETRY * 2 ** (attempt - 1), LONGEST_RETRY) * random.uniform(0.8, 1.2)  # noqa: S311

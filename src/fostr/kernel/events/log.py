@@ -33,12 +33,14 @@ class Part:
 
     Attributes:
         events: in their order.
+        positions: the place of each of them.
         end: the place up to which it was read; read on from there.
         has_more: whether more were ready behind it.
         waits: whether events follow that wait for an older transaction: look again soon.
     """
 
     events: list[Event]
+    positions: list[Position]
     end: Position
     has_more: bool
     waits: bool
@@ -105,9 +107,77 @@ async def read_log(unit: Unit, *, after: Position, limit: int, types: Collection
     )
     ready = [row for row in rows if row["ready"]]
     taken = ready[:limit]
+    positions = [Position(row["xact"], row["id"]) for row in taken]
     return Part(
         events=[to_event(unit, row) for row in taken],
-        end=Position(taken[-1]["xact"], taken[-1]["id"]) if taken else after,
+        positions=positions,
+        end=positions[-1] if positions else after,
         has_more=len(ready) > limit,
         waits=len(ready) < len(rows),
     )
+
+
+async def scan_log(unit: Unit, *, after: Position, budget: int, limit: int, types: Collection[str]) -> Part:
+    """Return events of some types that follow a place, out of a bounded part of the log.
+
+    However rare the types are, no more than `budget` events are looked at; the part's end tells how far that was.
+
+    Args:
+        unit: bound to the workspace.
+        after: the place.
+        budget: look at no more events than so many.
+        limit: return no more events than so many.
+        types: the types that are wanted.
+    """
+    end, is_cut = await _find_reach(unit, after=after, budget=budget)
+    rows = await unit.rows(
+        f"""
+        select {_COLUMNS} from events e
+        where e.workspace_id = :workspace and e.type = any(:types)
+          and (e.xact, e.id) > (:xact::xid8, :event_id::uuid) and (e.xact, e.id) <= (:end_xact::xid8, :end_id::uuid)
+        order by e.xact, e.id
+        limit :limit
+        """,
+        types=sorted(types),
+        xact=after.xact,
+        event_id=after.event_id,
+        end_xact=end.xact,
+        end_id=end.event_id,
+        limit=limit + 1,
+    )
+    taken = rows[:limit]
+    positions = [Position(row["xact"], row["id"]) for row in taken]
+    is_full = len(rows) > limit
+    return Part(
+        events=[to_event(unit, row) for row in taken],
+        positions=positions,
+        end=positions[-1] if is_full else end,
+        has_more=is_full or is_cut,
+        waits=False,
+    )
+
+
+async def _find_reach(unit: Unit, *, after: Position, budget: int) -> tuple[Position, bool]:
+    """Return the place that is `budget` ready events behind another, or the last one, and whether any follow it."""
+    rows = await unit.rows(
+        """
+        select s.xact, s.id, s.number
+        from (
+            select e.xact, e.id, row_number() over (order by e.xact, e.id) as number from events e
+            where e.workspace_id = :workspace and (e.xact, e.id) > (:xact::xid8, :event_id::uuid)
+              and e.xact < pg_snapshot_xmin(pg_current_snapshot())
+            order by e.xact, e.id
+            limit :most
+        ) s
+        order by s.number desc
+        limit 2
+        """,
+        xact=after.xact,
+        event_id=after.event_id,
+        most=budget + 1,
+    )
+    if not rows:
+        return after, False
+    is_cut = rows[0]["number"] > budget
+    last = rows[int(is_cut)]
+    return Position(last["xact"], last["id"]), is_cut

@@ -19,8 +19,9 @@ import structlog
 from fostr.kernel import clock
 from fostr.kernel.db.unit import LOST
 from fostr.kernel.events.bus import RESYNC, Bus, ReaderTooSlow
-from fostr.kernel.events.consumers import Consumer, Event, list_consumers
-from fostr.kernel.events.delivery import Delivery, deliver, ensure_consumers
+from fostr.kernel.events.consumers import Consumer, list_consumers
+from fostr.kernel.events.cursors import ensure_consumers
+from fostr.kernel.events.delivery import Delivery, deliver
 from fostr.kernel.events.outbox import CHANNEL
 from fostr.kernel.events.restored import rebase_workspace, rebase_workspaces
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fostr.kernel.db.database import Database
-    from fostr.kernel.db.unit import Unit
 
 log = structlog.get_logger(__name__)
 
@@ -40,22 +40,6 @@ FIRST_WAIT: Final = 0.02
 LONGEST_WAIT: Final = 1.0
 """Between looks at an event that waits for an older transaction."""
 
-LIVE: Final = "live"
-
-
-def workspace_channel(workspace: UUID) -> str:
-    """Return the bus channel on which a workspace's events are announced; payloads are event ids."""
-    return f"workspace:{workspace}"
-
-
-def live_consumer(bus: Bus) -> Consumer:
-    """Return the consumer that announces events to live streams."""
-
-    async def announce(unit: Unit, event: Event) -> None:
-        bus.announce(unit, workspace_channel(event.workspace_id), str(event.id))
-
-    return Consumer(name=LIVE, types=None, handler=announce)
-
 
 class Relay:
     """Which workspaces are due, and the loops that serve them."""
@@ -64,7 +48,7 @@ class Relay:
         """Describe a relay; `run` starts it."""
         self._database = database
         self._bus = bus
-        self._consumers = [*consumers, live_consumer(bus)]
+        self._consumers = list(consumers)
         self._due: dict[UUID, float] = {}
         self._order: list[tuple[float, UUID]] = []
         self._served: set[UUID] = set()
@@ -96,8 +80,7 @@ class Relay:
         await rebase_workspaces(self._database)
         delivered = 0
         for workspace in await self._list_pending():
-            for consumer in self._consumers:
-                delivered += (await self._exhaust(consumer, workspace)).count
+            delivered += (await self._exhaust(workspace)).count
         return delivered
 
     def mark(self, workspace: UUID, *, after: float = 0.0) -> None:
@@ -185,22 +168,18 @@ class Relay:
 
     async def _serve(self, workspace: UUID) -> float | None:
         """Bring a workspace's events to every consumer; return the seconds after which to look again."""
-        pauses = [await self._serve_consumer(consumer, workspace) for consumer in self._consumers]
-        if FIRST_WAIT not in pauses:
+        step = await self._exhaust(workspace)
+        if not step.waits:
             del self._waits[workspace]
-            return min((pause for pause in pauses if pause is not None), default=None)
+            return step.retry_in
         self._waits[workspace] += 1
         return min(FIRST_WAIT * 2 ** min(self._waits[workspace], 10), LONGEST_WAIT)
 
-    async def _serve_consumer(self, consumer: Consumer, workspace: UUID) -> float | None:
-        step = await self._exhaust(consumer, workspace)
-        return FIRST_WAIT if step.waits else step.retry_in
-
-    async def _exhaust(self, consumer: Consumer, workspace: UUID) -> Delivery:
+    async def _exhaust(self, workspace: UUID) -> Delivery:
         """Deliver until nothing is ready; return the last step, with the count of them all."""
         count = 0
         while True:
-            step = await deliver(self._database, consumer, workspace)
+            step = await deliver(self._database, self._consumers, workspace)
             count += step.count
             if step.is_foreign:
                 await rebase_workspace(self._database, workspace)

@@ -100,7 +100,8 @@ async def _move(unit: Unit, cursor: _Cursor, unread: UUID | None) -> None:
         return
     await unit.run(
         """
-        update event_cursors set xact = :xact::xid8, event_id = :event_id, attempts = 0, retry_at = null
+        update event_cursors
+        set xact = :xact::xid8, event_id = :event_id, attempts = 0, interruptions = 0, retry_at = null, error = null
         where consumer = :consumer and workspace_id = :workspace
         """,
         consumer=cursor.consumer,

@@ -49,13 +49,15 @@ event_cursors: Final = control_table(
     Column("xact", Xid8, nullable=False),
     identifier("event_id"),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("interruptions", Integer, nullable=False, server_default=text("0")),
     moment("retry_at", nullable=True),
+    Column("error", Text),
     moment("updated_at", default_now=True),
     refers_to("workspace_id", "workspaces"),
     index("ix_event_cursors_xact", "xact"),
     key=("consumer", "workspace_id"),
 )
-"""How far a consumer has read a workspace; `attempts` and `retry_at` are about the event that follows."""
+"""How far a consumer has read a workspace. What follows `event_id` is about the event that comes next."""
 
 event_dead_letters: Final = control_table(
     "event_dead_letters",

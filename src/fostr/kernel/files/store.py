@@ -200,6 +200,11 @@ class FileStore:
         check_address(self._ring, address, expires_at=expires_at, signature=signature)
 
     @property
+    def is_served_here(self) -> bool:
+        """Whether the addresses that are signed lead to this server; those of a cloud store lead to the store."""
+        return not isinstance(self._store, S3Store | GCSStore | AzureStore)
+
+    @property
     def _is_local(self) -> bool:
         # A folder has no place for a content type; it travels in the signed address instead.
         return isinstance(self._store, LocalStore)

@@ -1,9 +1,19 @@
 """What bodies of requests are made of: partial updates, and texts that mean the same everywhere."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import email_validator
-from pydantic import AfterValidator, BaseModel, Field, GetJsonSchemaHandler, HttpUrl, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    GetJsonSchemaHandler,
+    HttpUrl,
+    StringConstraints,
+    TypeAdapter,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -40,6 +50,14 @@ def _normalise_email(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _to_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        # The year 9999 in Honolulu is the year 10000 here, which nothing that comes after could hold.
+        raise ValueError("the time lies outside of the years 1 to 9999, in UTC") from None
+
+
 def _normalise_web_address(value: str) -> str:
     return str(_WEB_ADDRESS.validate_python(value))
 
@@ -55,6 +73,9 @@ WebAddress = Annotated[
     str, Field(max_length=2000, json_schema_extra={"format": "uri"}), AfterValidator(_normalise_web_address)
 ]
 """An address on the web, by http or https."""
+
+Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""A point in time, with its zone; in UTC from here on."""
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 """A short text that names something."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fostr.kernel import clock
-from fostr.kernel.auth.lookup import find_member_access
+from fostr.kernel.auth.lookup import find_member_access, find_member_accesses
 from fostr.kernel.auth.principals import Scope
 from fostr.kernel.http.context import Context, RequestFacts
 from fostr.kernel.http.errors import Forbidden
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
+    from fostr.kernel.access.access import Access
     from fostr.kernel.db.unit import Unit
     from fostr.kernel.jobs.context import JobContext
     from fostr.kernel.runtime import Runtime
@@ -69,6 +71,25 @@ async def act_as_member(
         )
     if access is None:
         raise MemberGone
+    return _act(runtime, unit, access, cause_id=cause_id)
+
+
+async def act_as_members(
+    runtime: Runtime, unit: Unit, *, member_ids: Collection[UUID], cause_id: UUID, scope: Scope = Scope.WRITE
+) -> dict[UUID, Context]:
+    """Return by member the contexts of work that goes on for several, by one statement; those who left are left out.
+
+    See `act_as_member`.
+    """
+    if unit.workspace is None:
+        return {}
+    accesses = await find_member_accesses(
+        unit, member_ids=member_ids, workspace_id=unit.workspace, job_id=cause_id, scope=scope
+    )
+    return {one: _act(runtime, unit, access, cause_id=cause_id) for one, access in accesses.items()}
+
+
+def _act(runtime: Runtime, unit: Unit, access: Access, *, cause_id: UUID) -> Context:
     return Context(
         unit=unit,
         runtime=runtime,

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 DEFAULT_QUEUE: Final = "default"
 BULK_QUEUE: Final = "bulk"
+OUTWARD_QUEUE: Final = "outward"
 
-QUEUES: Final[Mapping[str, float]] = MappingProxyType({DEFAULT_QUEUE: 1.0, BULK_QUEUE: 0.25})
+QUEUES: Final[Mapping[str, float]] = MappingProxyType({DEFAULT_QUEUE: 1.0, BULK_QUEUE: 0.25, OUTWARD_QUEUE: 1.0})
 """The queues, and how many of each a worker runs at a time, as a share of its concurrency.
 
-Long work (imports, exports, backfills) goes to `bulk`, so that ten imports do not keep a mail waiting.
+Long work (imports, exports, backfills) goes to `bulk`, so that ten imports do not keep a mail waiting. What mostly
+waits for servers that users named (webhooks) goes to `outward`: such a server may take as long as it is let.
 """
 
 Result: TypeAlias = "dict[str, Any] | None"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 KEPT_JOBS: Final = timedelta(days=30)
 KEPT_OWN_JOBS: Final = timedelta(days=2)
-"""The installation's own, of which some run every minute."""
+"""Those that nobody asked for: what follows from events, and what the clock begins."""
 KEPT_LOG: Final = timedelta(days=7)
 
 
@@ -93,7 +93,7 @@ async def prune(database: Database) -> None:
         await unit.run(
             """
             delete from jobs
-            where finished_at < :before or (workspace_id is null and status = 'completed' and finished_at < :own_before)
+            where finished_at < :before or (created_by is null and status = 'completed' and finished_at < :own_before)
             """,
             before=clock.now() - KEPT_JOBS,
             own_before=clock.now() - KEPT_OWN_JOBS,

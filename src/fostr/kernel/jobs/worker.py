@@ -256,21 +256,21 @@ def make_manager(
     return manager
 
 
-async def drain(runtime: Runtime) -> None:
+async def drain(runtime: Runtime, *, ahead: timedelta = DRAIN_AHEAD) -> None:
     """Relay what has happened and run what is queued, here and now, until neither is left.
 
-    What is queued for later than in ten seconds stays. Tests use it; it is the worker's own machinery.
+    What is queued for later than in ten seconds, or `ahead`, stays. Tests use it; it is the worker's own machinery.
     """
     load_handlers()
     relay = Relay(runtime.database, runtime.bus, list_consumers())
     runner = Runner(runtime)
     await reclaim_lost_picks(runtime.database)
-    while await relay.settle() or await _has_work(runtime):
+    while await relay.settle() or await _has_work(runtime, ahead):
         async with open_queue(runtime.database.url) as queue:
-            await _run_until_idle(runtime, queue, runner)
+            await _run_until_idle(runtime, queue, runner, ahead)
 
 
-async def _has_work(runtime: Runtime) -> bool:
+async def _has_work(runtime: Runtime, ahead: timedelta) -> bool:
     async with runtime.database.unit() as unit:
         return await unit.value(
             """
@@ -278,11 +278,11 @@ async def _has_work(runtime: Runtime) -> bool:
                 select from pgqueuer where status = 'picked' or (status = 'queued' and execute_after < now() + :soon)
             )
             """,
-            soon=DRAIN_AHEAD,
+            soon=ahead,
         )
 
 
-async def _run_until_idle(runtime: Runtime, queue: QueueConnection, runner: Runner) -> None:
+async def _run_until_idle(runtime: Runtime, queue: QueueConnection, runner: Runner, ahead: timedelta) -> None:
     idle = asyncio.Event()
     managers = [make_manager(queue, name, entry=runner.run, shutdown=idle) for name in QUEUES]
     running = asyncio.gather(
@@ -292,7 +292,7 @@ async def _run_until_idle(runtime: Runtime, queue: QueueConnection, runner: Runn
         )
     )
     try:
-        while not running.done() and await _has_work(runtime):
+        while not running.done() and await _has_work(runtime, ahead):
             await asyncio.wait({running}, timeout=DRAIN_POLL.total_seconds())
     finally:
         idle.set()

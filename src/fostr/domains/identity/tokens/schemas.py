@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fostr.kernel.auth.credentials import LONGEST_OVERLAP
 from fostr.kernel.auth.principals import ScopeName
-from fostr.kernel.http.bodies import Title
+from fostr.kernel.http.bodies import Moment, Title
 
 
 class PersonalAccessToken(BaseModel):
@@ -40,7 +40,7 @@ class PersonalAccessTokenCreate(BaseModel):
 
     name: Title
     scope: ScopeName = "read"
-    expires_at: AwareDatetime | None = Field(default=None, description="Until when it works; null: until revoked.")
+    expires_at: Moment | None = Field(default=None, description="Until when it works; null: until revoked.")
 
 
 class PersonalAccessTokenRotation(BaseModel):

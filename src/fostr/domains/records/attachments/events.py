@@ -20,7 +20,19 @@ class AttachmentFacts(BaseModel):
 
 register_events(
     [
-        EventType("attachment.created", entity="attachment", schema=AttachmentFacts),
-        EventType("attachment.deleted", entity="attachment", schema=AttachmentFacts),
+        EventType(
+            "attachment.created",
+            entity="attachment",
+            schema=AttachmentFacts,
+            summary="A file was attached to a record.",
+            phrase="attached a file to {thing}",
+        ),
+        EventType(
+            "attachment.deleted",
+            entity="attachment",
+            schema=AttachmentFacts,
+            summary="A file of a record was deleted.",
+            phrase="deleted a file of {thing}",
+        ),
     ]
 )

@@ -17,8 +17,26 @@ class CommentFacts(BaseModel):
 
 register_events(
     [
-        EventType("comment.created", entity="comment", schema=CommentFacts),
-        EventType("comment.updated", entity="comment", schema=CommentFacts),
-        EventType("comment.deleted", entity="comment", schema=CommentFacts),
+        EventType(
+            "comment.created",
+            entity="comment",
+            schema=CommentFacts,
+            summary="Somebody commented on a record.",
+            phrase="commented on {thing}",
+        ),
+        EventType(
+            "comment.updated",
+            entity="comment",
+            schema=CommentFacts,
+            summary="A comment was changed.",
+            phrase="changed a comment on {thing}",
+        ),
+        EventType(
+            "comment.deleted",
+            entity="comment",
+            schema=CommentFacts,
+            summary="A comment was deleted.",
+            phrase="deleted a comment on {thing}",
+        ),
     ]
 )

@@ -7,6 +7,7 @@ instead. So a reader that needs one change for each record finds them without a 
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +36,7 @@ class RecordChange:
     """What a bulk write did to one record.
 
     Attributes:
+        id: of the entry in the record's history that tells of it.
         version: the one that it made.
         operation: `create`, `update`, `delete` or `restore`.
         before: what changed, as it was: `field_values` with the changed keys, and any of `status`, `tags` and
@@ -42,6 +44,7 @@ class RecordChange:
         after: the same, as it became; of a new record, everything.
     """
 
+    id: UUID
     record_id: UUID
     recordset_id: UUID
     version: int
@@ -52,30 +55,58 @@ class RecordChange:
     changed_at: datetime
 
 
-async def expand_event(unit: Unit, event: Event) -> AsyncGenerator[RecordChange]:
-    """Yield what a bulk event's write did to each record of its recordset: first what it changed, then what it created.
+def is_bulk(event: Event) -> bool:
+    """Say whether an event stands for a write of many records of its recordset."""
+    cause = event.cause or {}
+    return event.entity == "recordset" and cause.get("count") is not None and bool(cause.get("id"))
+
+
+async def expand_event(unit: Unit, event: Event, *, after: UUID | None = None) -> AsyncGenerator[RecordChange]:
+    """Yield what a bulk event's write did to each record of its recordset, in the order of the changes' ids.
 
     Nothing for an event of another kind, and nothing of records that are gone for good.
 
     Args:
         unit: bound to the event's workspace.
         event: an event about a recordset, with a cause that counts.
+        after: where to go on: behind the change of this id; None from the beginning.
     """
-    cause = event.cause or {}
-    if event.entity != "recordset" or cause.get("count") is None or not cause.get("id"):
+    if not is_bulk(event):
         return
-    series, recordset_id = UUID(str(cause["id"])), event.entity_id
+    changed = _walk_changed(unit, event, after=after or _FIRST)
+    created = _walk_created(unit, event, after=after or _FIRST)
+    async with aclosing(changed), aclosing(created):
+        one, other = await anext(changed, None), await anext(created, None)
+        while one is not None or other is not None:
+            if other is None or (one is not None and one.id < other.id):
+                assert one is not None  # noqa: S101 - one of them is there
+                yield one
+                one = await anext(changed, None)
+            else:
+                yield other
+                other = await anext(created, None)
+
+
+def _series(event: Event) -> UUID:
+    return UUID(str((event.cause or {})["id"]))
+
+
+async def _walk_changed(unit: Unit, event: Event, *, after: UUID) -> AsyncGenerator[RecordChange]:
+    series, recordset_id = _series(event), event.entity_id
     changed = partial(repository.list_versions, unit, series, recordset_id=recordset_id)
-    async for row in _walk(changed, after=series_id(series, 0)):
-        for entry in row:
+    async for rows in _walk(changed, after=max(after, series_id(series, 0))):
+        for entry in rows:
             yield _changed(entry, recordset_id)
-    if cause.get("kind") == "import":
+
+
+async def _walk_created(unit: Unit, event: Event, *, after: UUID) -> AsyncGenerator[RecordChange]:
+    series, recordset_id = _series(event), event.entity_id
+    if (event.cause or {}).get("kind") == "import":
         created = partial(repository.list_imported, unit, series, recordset_id=recordset_id)
-        first = _FIRST
     else:
         created = partial(repository.list_created, unit, series, recordset_id=recordset_id)
-        first = series_id(series, 0)
-    async for rows in _walk(created, after=first):
+        after = max(after, series_id(series, 0))
+    async for rows in _walk(created, after=after):
         states = await _initial_states(unit, rows)
         for entry in rows:
             yield _created(entry, recordset_id, states[entry["id"]])
@@ -105,6 +136,7 @@ async def _initial_states(unit: Unit, rows: list[asyncpg.Record]) -> dict[UUID, 
 
 def _changed(row: asyncpg.Record, recordset_id: UUID) -> RecordChange:
     return RecordChange(
+        id=row["id"],
         record_id=row["record_id"],
         recordset_id=recordset_id,
         version=row["version"],
@@ -118,6 +150,7 @@ def _changed(row: asyncpg.Record, recordset_id: UUID) -> RecordChange:
 
 def _created(row: asyncpg.Record, recordset_id: UUID, state: dict[str, Any]) -> RecordChange:
     return RecordChange(
+        id=row["id"],
         record_id=row["record_id"],
         recordset_id=recordset_id,
         version=1,

@@ -17,7 +17,11 @@ class ExportFacts(BaseModel):
 
 register_events(
     [
-        EventType("export.requested", entity="export", schema=ExportFacts),
-        EventType("export.completed", entity="export", schema=ExportFacts),
+        EventType(
+            "export.requested", entity="export", schema=ExportFacts, summary="Somebody asked for records as a file."
+        ),
+        EventType(
+            "export.completed", entity="export", schema=ExportFacts, summary="The file with the records was written."
+        ),
     ]
 )

@@ -28,8 +28,23 @@ class ReviewFacts(BaseModel):
 
 register_events(
     [
-        EventType("geocoding.requested", entity="geocoding", schema=GeocodingFacts),
-        EventType("geocoding.completed", entity="geocoding", schema=GeocodingFacts),
-        EventType("record.place_reviewed", entity="record", schema=ReviewFacts),
+        EventType(
+            "geocoding.requested",
+            entity="geocoding",
+            schema=GeocodingFacts,
+            summary="Somebody asked for the places of many records to be found.",
+        ),
+        EventType(
+            "geocoding.completed",
+            entity="geocoding",
+            schema=GeocodingFacts,
+            summary="The places of many records were looked for.",
+        ),
+        EventType(
+            "record.place_reviewed",
+            entity="record",
+            schema=ReviewFacts,
+            summary="Somebody accepted or refused the place that was found for a record.",
+        ),
     ]
 )

@@ -42,7 +42,13 @@ register_events(
             summary="A file was imported; one event for all of its records.",
         ),
         EventType("import.completed", entity="import", schema=ImportEnd, summary="An import has come to its end."),
-        EventType("import.failed", entity="import", schema=ImportEnd, summary="An import broke off."),
+        EventType(
+            "import.failed",
+            entity="import",
+            schema=ImportEnd,
+            summary="An import broke off.",
+            phrase="could not finish {thing}",
+        ),
         EventType("import.cancelled", entity="import", schema=ImportEnd, summary="Somebody ended an import."),
     ]
 )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fostr.domains.notifications.public import list_mailed
 from fostr.domains.records.imports.report import sign_report
 from fostr.domains.records.recordsets import repository as recordsets
 from fostr.domains.workspaces.public import get_member
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 WATCHED_FOR: Final = timedelta(seconds=20)
 """An import that takes no longer, and leaves nothing out, ends before the eyes of whoever began it."""
 REPORT_GOOD_FOR: Final = timedelta(days=3)
+NOTIFICATION: Final = "import_finished"
+"""The type of notifications by which people say whether they want this mail."""
 
 ENDED: Final = MailTemplate(
     name="import_ended",
@@ -36,7 +39,7 @@ async def tell_person(
 ) -> None:
     """Write the mail about an import that has ended, in the transaction that ends it.
 
-    Nobody is told who cancelled it themselves, or has left.
+    Nobody is told who cancelled it themselves, has left, or wants no mail about imports.
 
     Args:
         unit: the transaction.
@@ -50,7 +53,7 @@ async def tell_person(
     if outcome == "cancelled" or (outcome == "completed" and was_watched):
         return
     member = await get_member(unit, member_id=entry.created_by)
-    if member.status != "active":
+    if member.status != "active" or not await list_mailed(unit, type=NOTIFICATION, member_ids=[member.id]):
         return
     recordset = None if entry.recordset_id is None else await recordsets.find_definition(unit, entry.recordset_id)
     has_report = entry.failed_rows > 0

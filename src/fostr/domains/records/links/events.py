@@ -46,7 +46,19 @@ register_events(
             schema=LinkFacts,
             summary="Records lost names of deleted records in a field.",
         ),
-        EventType("relationship.created", entity="relationship", schema=RelationshipFacts),
-        EventType("relationship.deleted", entity="relationship", schema=RelationshipFacts),
+        EventType(
+            "relationship.created",
+            entity="relationship",
+            schema=RelationshipFacts,
+            summary="Two records were related.",
+            phrase="related {thing} to a record",
+        ),
+        EventType(
+            "relationship.deleted",
+            entity="relationship",
+            schema=RelationshipFacts,
+            summary="Two records are related no more.",
+            phrase="took back a relationship of {thing}",
+        ),
     ]
 )

@@ -283,14 +283,17 @@ def _recordsets(access: Access, query: RecordQuery) -> Fragment | None:
     return None if access.is_administrator else predicate(access, RECORDSET_POLICY, "view_records", column="s.id")
 
 
-def may_act(access: Access, action: str) -> Fragment:
+def may_act(access: Access, action: str, *, is_own: bool = True) -> Fragment:
     """Return the condition that the caller may do something to a record `r`, their own or anybody's.
 
+    Without `is_own`, rights that hold for their own records alone are left out.
     A right to change implies the grant to see; that the caller's role lets them see at all is asked beside it.
     """
     sees = all(access.has(RECORDSET_POLICY.actions[needed].permission) for needed in ("view", "view_records"))
     if not sees:
         return Fragment("false", {})
+    if not is_own:
+        return predicate(access, RECORDSET_POLICY, action, column="r.recordset_id")
     created = predicate(access, RECORDSET_POLICY, action, column="r.recordset_id", own="r.created_by")
     owned = predicate(access, RECORDSET_POLICY, action, column="r.recordset_id", own="r.owner_id")
     if created == owned:
@@ -298,10 +301,10 @@ def may_act(access: Access, action: str) -> Fragment:
     return Fragment(f"({created.text} or {owned.text})", {**created.params, **owned.params})
 
 
-async def may_reach(context: Context, action: str) -> Fragment:
+async def may_reach(context: Context, action: str, *, is_own: bool = True) -> Fragment:
     """Return the condition that the caller may do something to a record `r`, the row rules of all recordsets in it."""
     limits = await limits_everywhere(context, action)
-    allowed = may_act(context.access, action)
+    allowed = may_act(context.access, action, is_own=is_own)
     return allowed if limits is None else join_and([allowed, limits])
 
 

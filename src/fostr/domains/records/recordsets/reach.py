@@ -5,6 +5,7 @@ What the caller may not see answers 404, as if it were not there; what they may 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -133,6 +134,25 @@ def _reach(context: Context, loaded: LoadedRecordset) -> Reached:
         mask=mask_recordset(context.access, recordset, owns_object=standing.owns_object),
         limits=limits_of(context.access, standing, loaded.limits),
     )
+
+
+async def reach_all(context: Context, recordset_ids: Collection[UUID]) -> dict[UUID, Reached]:
+    """Return those of some recordsets that are there, as the caller stands to them, by one statement at most.
+
+    Those in the trash, and those that the caller may not see, are among them: whoever asks decides about each. How
+    computed fields are computed is not known of any.
+    """
+    is_fresh, epoch = not context.unit.is_begun, context.access.rights_epoch
+    keys = {one: (context.workspace_id, context.member_id, one) for one in recordset_ids}
+    kept = {one: _loaded.find(key, epoch=epoch) for one, key in keys.items()} if is_fresh else {}
+    found = [loaded for loaded in kept.values() if loaded is not None]
+    missing = keys.keys() - {loaded.recordset.id for loaded in found}
+    if missing:
+        read = await repository.list_by_ids(context.unit, missing, member_id=context.member_id)
+        for loaded in read if is_fresh else ():
+            _loaded.keep(keys[loaded.recordset.id], loaded, epoch=epoch)
+        found += read
+    return {loaded.recordset.id: _reach(context, loaded) for loaded in found}
 
 
 async def list_limited(context: Context, *, trashed: bool = False) -> list[Reached]:

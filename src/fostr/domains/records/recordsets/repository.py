@@ -54,6 +54,7 @@ _LOAD: Final = f"""
     where s.workspace_id = :workspace and %s
 """
 _LOAD_BY_ID: Final = _LOAD % "s.id = :id"
+_LOAD_SOME: Final = _LOAD % "s.id = any(:ids::uuid[])"
 _LOAD_BY_SLUG: Final = _LOAD % "s.slug = :slug"
 _LOAD_LIMITED: Final = (
     _LOAD
@@ -92,6 +93,12 @@ async def find_recordset(unit: Unit, reference: UUID | str, *, member_id: UUID) 
     else:
         row = await unit.row(_LOAD_BY_SLUG, slug=reference, member=member_id)
     return None if row is None else _loaded(row, member_id)
+
+
+async def list_by_ids(unit: Unit, recordset_ids: Collection[UUID], *, member_id: UUID) -> list[LoadedRecordset]:
+    """Return those of some recordsets that are there, like `find_recordset`."""
+    rows = await unit.rows(_LOAD_SOME, ids=list(recordset_ids), member=member_id)
+    return [_loaded(row, member_id) for row in rows]
 
 
 def _loaded(row: asyncpg.Record, member_id: UUID) -> LoadedRecordset:

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from fostr.domains.records.views.schemas import Keys
+from fostr.kernel.http.bodies import Moment
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Password = Annotated[SecretStr, Field(min_length=6, max_length=200)]
@@ -51,7 +52,7 @@ class ShareLinkCreate(BaseModel):
     )
 
     name: Label = ""
-    expires_at: AwareDatetime | None = Field(default=None, description="When it ends; null for never.")
+    expires_at: Moment | None = Field(default=None, description="When it ends; null for never.")
     password: Password | None = Field(default=None, description="What visitors have to know besides the address.")
     allows_download: bool = Field(default=False, description="Whether visitors may take the rows along as a CSV file.")
     fields: Keys | None = Field(default=None, description=f"{FIELDS} Left out: all that the view shows now.")
@@ -66,7 +67,7 @@ class ShareLinkUpdate(BaseModel):
     )
 
     name: Label | None = None
-    expires_at: AwareDatetime | None = Field(default=None, description="Null for never.")
+    expires_at: Moment | None = Field(default=None, description="Null for never.")
     password: Password | None = Field(default=None, description="A new one; null for none.")
     allows_download: bool | None = None
     fields: Keys | None = Field(default=None, description=f"{FIELDS} Null for all that the view shows now.")

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fostr.kernel.auth.credentials import LONGEST_OVERLAP
 from fostr.kernel.auth.principals import ScopeName
-from fostr.kernel.http.bodies import Partial, Prose, Title
+from fostr.kernel.http.bodies import Moment, Partial, Prose, Title
 
 Scopes = Annotated[
     list[ScopeName],
@@ -78,7 +78,7 @@ class ApiKeyCreate(BaseModel):
     name: Title
     description: Prose = ""
     scopes: Scopes = ["read"]
-    expires_at: AwareDatetime | None = Field(default=None, description="Until when it works; null: until revoked.")
+    expires_at: Moment | None = Field(default=None, description="Until when it works; null: until revoked.")
 
 
 class ApiKeyRotation(BaseModel):

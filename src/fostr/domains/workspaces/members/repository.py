@@ -1,6 +1,7 @@
 """Statements about members, and about the memberships behind them."""
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +10,9 @@ from uuid import UUID
 import asyncpg
 
 from fostr.domains.workspaces.members.schemas import Member, MemberFilter
+from fostr.kernel.access.catalogue import ADMINISTRATORS
 from fostr.kernel.db.unit import Unit
+from fostr.kernel.events.outbox import CHANNEL
 
 _COLUMNS: Final = """
     m.id, m.user_id, m.email, m.full_name, m.display_name, m.title, m.avatar_url, m.role, m.status, m.created_at,
@@ -212,6 +215,55 @@ async def list_names(unit: Unit, *, member_ids: list[UUID]) -> dict[UUID, str]:
     return {row["id"]: row["name"] for row in rows}
 
 
+async def list_shown(unit: Unit, *, member_ids: Sequence[UUID]) -> list[asyncpg.Record]:
+    """Return the names and pictures of some members; of those who have left, too."""
+    return await unit.rows(
+        """
+        select m.id, m.avatar_url, coalesce(nullif(m.display_name, ''), nullif(m.full_name, ''), m.email) as name
+        from members m where m.workspace_id = :workspace and m.id = any(:ids::uuid[])
+        """,
+        ids=list(member_ids),
+    )
+
+
+async def list_known(unit: Unit, *, member_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of those of some members of whom it is still known who they are, or were."""
+    rows = await unit.rows(
+        """
+        select m.id, coalesce(nullif(m.display_name, ''), nullif(m.full_name, ''), m.email) as name
+        from members m where m.workspace_id = :workspace and m.id = any(:ids::uuid[]) and m.email <> ''
+        """,
+        ids=list(member_ids),
+    )
+    return {row["id"]: row["name"] for row in rows}
+
+
+async def list_ids(unit: Unit, *, ids: Sequence[UUID]) -> list[UUID]:
+    """Return the members, whether they have left or not, whose own id, or whose account's, is one of some."""
+    rows = await unit.rows(
+        """
+        select m.id from members m
+        where m.workspace_id = :workspace and (m.id = any(:ids::uuid[]) or m.user_id = any(:ids::uuid[]))
+        """,
+        ids=list(ids),
+    )
+    return [row["id"] for row in rows]
+
+
+async def list_administrators(unit: Unit) -> list[UUID]:
+    """Return the active owners and administrators, and those whose role builds on one of these."""
+    rows = await unit.rows(
+        """
+        select m.member_id from memberships m
+        left join roles r on r.workspace_id = m.workspace_id and r.key = m.role
+        where m.workspace_id = :workspace and m.status = 'active' and coalesce(r.base, m.role) = any(:administrators)
+        order by m.member_id
+        """,
+        administrators=sorted(ADMINISTRATORS),
+    )
+    return [row["member_id"] for row in rows]
+
+
 async def update_copy(unit: Unit, *, person: Person, now: datetime) -> Member | None:
     """Bring what the workspace copied of a person up to date; return the member when that changed anything."""
     row = await unit.row(
@@ -245,6 +297,9 @@ async def list_workspace_ids(unit: Unit, *, user_id: UUID) -> list[UUID]:
 
 
 async def increase_rights_epoch(unit: Unit, *, workspace_ids: list[UUID]) -> None:
+    for workspace_id in workspace_ids:
+        # Where streams are open, they are looked at at once.
+        unit.notify(CHANNEL, str(workspace_id))
     # Locked in one order, so that two of these never wait for each other.
     await unit.run(
         """

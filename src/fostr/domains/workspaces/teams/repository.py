@@ -1,5 +1,6 @@
 """Statements about teams."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -251,3 +252,27 @@ async def has_team(unit: Unit, *, team_id: UUID) -> bool:
     return await unit.value(
         "select exists (select 1 from teams t where t.workspace_id = :workspace and t.id = :id)", id=team_id
     )
+
+
+async def list_belonging(unit: Unit, *, team_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """Return who is in each of some teams; teams that are not there are left out."""
+    rows = await unit.rows(
+        """
+        select t.id, array_remove(array_agg(m.member_id), null) as member_ids
+        from teams t
+        left join team_members m on m.workspace_id = :workspace and m.team_id = t.id
+        where t.workspace_id = :workspace and t.id = any(:ids::uuid[])
+        group by t.id
+        """,
+        ids=list(team_ids),
+    )
+    return {row["id"]: row["member_ids"] for row in rows}
+
+
+async def list_names(unit: Unit, *, team_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of those of some teams that are there."""
+    rows = await unit.rows(
+        "select t.id, t.name from teams t where t.workspace_id = :workspace and t.id = any(:ids::uuid[])",
+        ids=list(team_ids),
+    )
+    return {row["id"]: row["name"] for row in rows}

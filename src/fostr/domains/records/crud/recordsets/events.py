@@ -12,4 +12,13 @@ class CountsFacts(BaseModel):
     corrected: int
 
 
-register_events([EventType("recordsets.counted", entity="workspace", schema=CountsFacts)])
+register_events(
+    [
+        EventType(
+            "recordsets.counted",
+            entity="workspace",
+            schema=CountsFacts,
+            summary="The records of every recordset were counted anew.",
+        )
+    ]
+)

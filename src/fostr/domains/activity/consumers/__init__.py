@@ -1,0 +1,1 @@
+"""Who follows what happened, and how far they are behind."""

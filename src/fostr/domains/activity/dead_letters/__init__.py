@@ -1,0 +1,1 @@
+"""Events that a consumer failed at for the last time, and another attempt at them."""

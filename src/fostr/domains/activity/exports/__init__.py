@@ -1,0 +1,1 @@
+"""The feed as a file, written by a job."""

@@ -1,0 +1,1 @@
+"""What happened in a workspace, for people: the newest first, and only what the reader may see."""

@@ -1,0 +1,1 @@
+"""How much happened: by day, by kind, by person."""

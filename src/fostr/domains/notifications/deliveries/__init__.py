@@ -1,0 +1,1 @@
+"""How notifications leave the product: when, gathered how, by mail and by WhatsApp."""

@@ -1,0 +1,1 @@
+"""Whether mail comes for each notification at once, or for many together."""

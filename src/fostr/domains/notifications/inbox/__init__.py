@@ -1,0 +1,1 @@
+"""What a member was told, to read and to put away."""

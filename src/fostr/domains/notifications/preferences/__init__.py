@@ -1,0 +1,1 @@
+"""What a member wants to be told, and on which ways."""

@@ -1,0 +1,1 @@
+"""When a member wants nothing to arrive."""

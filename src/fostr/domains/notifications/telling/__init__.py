@@ -1,0 +1,1 @@
+"""From events to notifications: who is told, and what."""

@@ -1,0 +1,1 @@
+"""Ending mail from within it, without signing in."""

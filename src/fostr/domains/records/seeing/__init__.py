@@ -1,0 +1,1 @@
+"""What readers may know of events about recordsets, records and what belongs to them."""

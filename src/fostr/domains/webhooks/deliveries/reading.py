@@ -1,0 +1,175 @@
+"""Read the log for a webhook: what its owner may see of it becomes messages, enqueued in the order of the log.
+
+The place up to which it was read is kept with what was enqueued, in one transaction. An event that stands for many
+things is read part by part, over as many transactions as it takes; nothing of it is kept in memory or enqueued before
+its turn.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from fostr.domains.webhooks.deliveries.matching import read_types, stands_for_many, wants
+from fostr.domains.webhooks.deliveries.repository import deliveries, lanes
+from fostr.domains.webhooks.deliveries.rules import PROBE_EVERY
+from fostr.domains.webhooks.messages import compose_body
+from fostr.kernel.events.log import BEGINNING, find_end, find_position, read_log
+from fostr.kernel.events.visibility import Seen, expand_seen, see_events
+from fostr.kernel.ids import new_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from fostr.domains.webhooks.deliveries.repository.lanes import Lane
+    from fostr.domains.webhooks.webhooks.repository import StoredWebhook
+    from fostr.kernel.events.consumers import Event
+    from fostr.kernel.http.context import Context
+
+EVENTS_AT_ONCE: Final = 100
+PARTS_AT_ONCE: Final = 500
+"""Parts of events that stand for many things, which one transaction looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What was read of the log.
+
+    Attributes:
+        count: messages that were enqueued.
+        more: whether more may follow at once.
+    """
+
+    count: int = 0
+    more: bool = False
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What was found so far, where the walk stands, and how many parts of events it may still look at."""
+
+    event_id: UUID
+    message_id: UUID | None
+    room: int
+    found: list[tuple[Event, Seen]] = field(default_factory=list[tuple["Event", Seen]])
+
+
+async def read_on(context: Context, webhook: StoredWebhook, lane: Lane, *, is_probe: bool = False) -> Stretch:
+    """Enqueue what comes next in the log.
+
+    Args:
+        context: the webhook's owner, in the transaction of which it becomes part.
+        webhook: for which it is read.
+        lane: how far it has read.
+        is_probe: whether one message is all that is wanted, and the next only after a while.
+    """
+    unit, limit = context.unit, 1 if is_probe else EVENTS_AT_ONCE
+    if lane.event_id is None:
+        return Stretch()
+    place = await find_position(unit, lane.event_id) or BEGINNING
+    # Before the events, so that none can come between: whatever is before the end is among them.
+    end = await find_end(unit)
+    part = await read_log(unit, after=place, limit=limit, types=read_types(tuple(webhook.event_types)))
+    walk = _Walk(lane.event_id, lane.message_id, room=1 if is_probe else PARTS_AT_ONCE)
+    more = not await _walk(context, webhook, walk, part.events) or part.has_more
+    if not more:
+        walk.event_id = max(end, part.end, key=lambda position: (position.xact, position.event_id)).event_id
+    probe_at = context.now + PROBE_EVERY if is_probe and walk.found else None
+    await _keep(context, webhook, lane, walk, probe_at)
+    return Stretch(count=len(walk.found), more=more)
+
+
+async def _walk(context: Context, webhook: StoredWebhook, walk: _Walk, events: Sequence[Event]) -> bool:
+    """Look at events in their order; say whether all of them were looked at to their end."""
+    whole: list[Event] = []
+    for event in events:
+        if not _is_divided(webhook, event):
+            whole.append(event)
+            continue
+        await _see(context, webhook, walk, whole)
+        whole = []
+        if not await _divide(context, webhook, walk, event):
+            return False
+    await _see(context, webhook, walk, whole)
+    return True
+
+
+def _is_divided(webhook: StoredWebhook, event: Event) -> bool:
+    # Who names the type of the whole is told of the whole.
+    return stands_for_many(event) and event.type not in webhook.event_types
+
+
+async def _see(context: Context, webhook: StoredWebhook, walk: _Walk, events: Sequence[Event]) -> None:
+    if not events:
+        return
+    for event, seen in zip(events, await see_events(context, events), strict=True):
+        if seen is not None and wants(webhook, seen):
+            walk.found.append((event, seen))
+    walk.event_id, walk.message_id = events[-1].id, None
+
+
+async def _divide(context: Context, webhook: StoredWebhook, walk: _Walk, event: Event) -> bool:
+    async with aclosing(expand_seen(context, event, after=walk.message_id)) as parts:
+        async for seen in parts:
+            if walk.room == 0:
+                return False
+            walk.room -= 1
+            walk.message_id = seen.event.id
+            if wants(webhook, seen):
+                walk.found.append((event, seen))
+    walk.event_id, walk.message_id = event.id, None
+    return True
+
+
+async def _keep(context: Context, webhook: StoredWebhook, lane: Lane, walk: _Walk, probe_at: datetime | None) -> None:
+    if walk.found:
+        rows = _compose(webhook, walk, first_seq=lane.last_seq + 1)
+        epoch = context.access.rights_epoch
+        await deliveries.insert_deliveries(context.unit, webhook.id, rows, rights_epoch=epoch, now=context.now)
+    elif (walk.event_id, walk.message_id, probe_at) == (lane.event_id, lane.message_id, lane.probe_at):
+        return
+    await lanes.save_place(
+        context.unit,
+        webhook.id,
+        event_id=walk.event_id,
+        message_id=walk.message_id,
+        last_seq=lane.last_seq + len(walk.found),
+        probe_at=probe_at,
+    )
+
+
+def _compose(webhook: StoredWebhook, walk: _Walk, *, first_seq: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": delivery_id,
+            "message_id": seen.event.id,
+            "event_id": event.id,
+            "type": seen.event.type,
+            "body": compose_body(seen, payload=webhook.payload).decode(),
+            "seq": seq,
+        }
+        for seq, (delivery_id, (event, seen)) in enumerate(
+            zip(new_ids(len(walk.found)), walk.found, strict=True), start=first_seq
+        )
+    ]
+
+
+async def see_again(context: Context, event: Event, message_id: UUID) -> Seen | None:
+    """Return what a member may see now of what a message tells of, or nothing.
+
+    Args:
+        context: the member.
+        event: the event that the message was made of.
+        message_id: that of the event, or of a part of it.
+    """
+    if message_id == event.id:
+        [seen] = await see_events(context, [event])
+        return seen
+    # The parts come in the order of their ids: the one is next behind the place just before it.
+    async with aclosing(expand_seen(context, event, after=UUID(int=message_id.int - 1))) as parts:
+        async for seen in parts:
+            return seen if seen.event.id == message_id else None
+    return None

@@ -1,0 +1,1 @@
+"""Webhooks: addresses of other programs, and what they are told."""

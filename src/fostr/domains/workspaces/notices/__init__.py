@@ -1,0 +1,1 @@
+"""What members are told about their workspace and their place in it."""

@@ -1,0 +1,18 @@
+"""Fixtures of the tests of webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fostr.kernel.runtime import Runtime
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left_for_later(runtime: Runtime) -> AsyncIterator[None]:
+    """Forget what a test's webhooks would send later: the tests that travel through time would come upon it."""
+    yield
+    async with runtime.database.unit() as unit:
+        await unit.run("delete from webhook_lanes")
+        await unit.run("delete from pgqueuer where execute_after > now()")

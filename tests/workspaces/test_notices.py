@@ -1,0 +1,76 @@
+"""What members are told about their workspace and their place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import pytest
+
+from fostr.domains.workspaces.public import add_member, list_administrators
+from fostr.kernel.runtime import Runtime
+from tests.support.cast import Cast, Person, create_user
+from tests.support.client import Client
+
+Settle: TypeAlias = Callable[[], Awaitable[None]]
+Told: TypeAlias = Callable[[Person], Awaitable[list[tuple[str, str]]]]
+
+
+@pytest.fixture
+def told(client: Client, settle: Settle) -> Told:
+    """Return what somebody was told by now, the newest first: types and titles."""
+
+    async def read(person: Person) -> list[tuple[str, str]]:
+        await settle()
+        response = await client.as_(person).get("/api/v1/notifications/list")
+        assert response.status_code == 200, response.text
+        return [(one["type"], one["title"]) for one in response.json()["items"]]
+
+    return read
+
+
+async def test_administrators_hear_of_whoever_joins(runtime: Runtime, cast: Cast, told: Told) -> None:
+    user_id, _ = await create_user(runtime, "newcomer")
+    async with runtime.database.unit(cast.acme) as unit:
+        await add_member(unit, workspace_id=cast.acme, user_id=user_id, role="member")
+    assert ("member_joined", "Newcomer Example joined the workspace") in await told(cast.admin)
+    assert "member_joined" not in [type for type, _ in await told(cast.member)]
+
+
+async def test_a_new_role_is_told_whatever_is_muted(client: Client, cast: Cast, told: Told) -> None:
+    muted = await client.as_(cast.member).put("/api/v1/notifications/preferences/v2/role_changed", json={"muted": True})
+    assert muted.status_code == 200, muted.text
+    changed = await client.as_(cast.owner).patch(f"/api/v1/members/{cast.member.member_id}", json={"role": "viewer"})
+    assert changed.status_code == 200, changed.text
+    assert ("role_changed", "Your role in the workspace was changed") in await told(cast.member)
+    assert "role_changed" not in [type for type, _ in await told(cast.viewer)]
+
+
+async def test_who_comes_into_a_team_is_told(client: Client, cast: Cast, told: Told) -> None:
+    owner = client.as_(cast.owner)
+    team = (await owner.post("/api/v1/teams", json={"name": "Field"})).json()
+    added = await owner.post(f"/api/v1/teams/{team['id']}/members", json={"member_id": str(cast.member.member_id)})
+    assert added.status_code == 201, added.text
+    assert ("team_joined", "You are in the team Field") in await told(cast.member)
+
+
+async def test_administrators_hear_of_api_keys(client: Client, cast: Cast, told: Told) -> None:
+    made = await client.as_(cast.owner).post("/api/v1/api-keys", json={"name": "Importer", "scope": "write"})
+    assert made.status_code == 201, made.text
+    assert ("api_key_created", "An API key was made: Importer") in await told(cast.owner)
+    assert ("api_key_created", "An API key was made: Importer") in await told(cast.admin)
+    assert "api_key_created" not in [type for type, _ in await told(cast.member)]
+
+
+async def test_administrators_are_those_whose_role_builds_on_one(client: Client, runtime: Runtime, cast: Cast) -> None:
+    made = await client.as_(cast.owner).post(
+        "/api/v1/permissions/roles", json={"key": "keeper", "name": "Keeper", "base": "admin"}
+    )
+    assert made.status_code == 201, made.text
+    async with runtime.database.unit(cast.acme) as unit:
+        assert await list_administrators(unit) == sorted([cast.owner.member_id, cast.admin.member_id])
+    path = f"/api/v1/members/{cast.member.member_id}"
+    moved = await client.as_(cast.owner).patch(path, json={"role": made.json()["key"]})
+    assert moved.status_code == 200, moved.text
+    async with runtime.database.unit(cast.acme) as unit:
+        assert cast.member.member_id in await list_administrators(unit)
