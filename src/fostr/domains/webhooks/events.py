@@ -61,31 +61,55 @@ class WebhooksReassigned(BaseModel):
 
 register_events(
     [
-        EventType(WEBHOOK_CREATED, entity="webhook", schema=WebhookState, summary="A webhook was made."),
-        EventType(WEBHOOK_UPDATED, entity="webhook", schema=WebhookState, summary="A webhook was changed."),
+        EventType(
+            WEBHOOK_CREATED,
+            entity="webhook",
+            schema=WebhookState,
+            summary="A webhook was made.",
+            phrase="made the webhook {thing}",
+        ),
+        EventType(
+            WEBHOOK_UPDATED,
+            entity="webhook",
+            schema=WebhookState,
+            summary="A webhook was changed.",
+            phrase="changed the webhook {thing}",
+        ),
         EventType(
             WEBHOOK_ENABLED,
             entity="webhook",
             schema=WebhookState,
             summary="A webhook was switched on.",
-            phrase="switched on {thing}",
+            phrase="switched on the webhook {thing}",
         ),
         EventType(
             WEBHOOK_DISABLED,
             entity="webhook",
             schema=WebhookState,
             summary="A webhook was switched off; `disabled_reason` says why, unless a person did it.",
-            phrase="switched off {thing}",
+            phrase="switched off the webhook {thing}",
         ),
-        EventType(WEBHOOK_DELETED, entity="webhook", schema=WebhookState, summary="A webhook was deleted."),
+        EventType(
+            WEBHOOK_DELETED,
+            entity="webhook",
+            schema=WebhookState,
+            summary="A webhook was deleted.",
+            phrase="deleted the webhook {thing}",
+        ),
         EventType(
             WEBHOOK_SECRET_REGENERATED,
             entity="webhook",
             schema=SecretChange,
             summary="A webhook got a new secret.",
-            phrase="gave {thing} a new secret",
+            phrase="gave the webhook {thing} a new secret",
         ),
-        EventType(WEBHOOK_TESTED, entity="webhook", schema=WebhookTest, summary="A webhook was sent a test."),
+        EventType(
+            WEBHOOK_TESTED,
+            entity="webhook",
+            schema=WebhookTest,
+            summary="A webhook was sent a test.",
+            phrase="tested the webhook {thing}",
+        ),
         EventType(
             WEBHOOKS_REASSIGNED,
             entity="member",

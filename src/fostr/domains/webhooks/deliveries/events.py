@@ -42,12 +42,14 @@ register_events(
             entity="webhook",
             schema=DeliveryFacts,
             summary="A message was tried for the last time in vain. Webhooks are not told of it.",
+            phrase="gave up a message for the webhook {thing}",
         ),
         EventType(
             DELIVERIES_REPLAYED,
             entity="webhook",
             schema=ReplayFacts,
             summary="Messages of a webhook are sent once more.",
+            phrase="had messages for the webhook {thing} sent again",
         ),
     ]
 )
