@@ -20,7 +20,7 @@ import pytest
 from fastapi import FastAPI
 
 # First of all: consumers ask once, when they are registered, what there is to follow.
-import tests.support.notifications  # noqa: F401
+import tests.support.notifications  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from fostr.app import create_app
 from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.http.document import build_openapi
