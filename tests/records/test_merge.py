@@ -9,6 +9,7 @@ from tests.support.airports import RECORDS, create_airports, list_names, list_pa
 from tests.support.cast import Cast
 from tests.support.client import Client, refusal
 from tests.support.records import create_record, create_recordset, grant
+from tests.support.rules import create_rule, leaf
 
 MERGE, DUPLICATES = f"{RECORDS}/merge", f"{RECORDS}/duplicates"
 
@@ -149,3 +150,20 @@ async def test_duplicates_are_found(client: Client, cast: Cast) -> None:
     body = {"recordset_id": airports["id"], "match_on": ["secret"]}
     assert refusal(await member.post(DUPLICATES, json=body)) == (422, "match_on_invalid")
     assert refusal(await client.as_(cast.stranger).post(DUPLICATES, json=body)) == (404, "recordset_not_found")
+
+
+async def test_the_history_names_only_merged_records_that_the_reader_may_see(client: Client, cast: Cast) -> None:
+    airports = await create_airports(client, cast)
+    owner = client.as_(cast.owner)
+    kept, open_one = [await create_record(owner, airports, {"name": name, "state": "CA"}) for name in ("A", "B")]
+    hidden = await create_record(owner, airports, {"name": "C", "state": "TX"})
+    await create_rule(owner, airports, leaf("state", "eq", "CA"), member_ids=[str(cast.member.member_id)])
+    await merge(owner, airports, kept, open_one, hidden)
+
+    async def merged(reader: Client) -> list[str]:
+        history = await reader.get(f"{RECORDS}/{kept['id']}/history")
+        assert history.status_code == 200, history.text
+        return history.json()["items"][0]["cause"]["merged_ids"]
+
+    assert await merged(owner) == [open_one["id"], hidden["id"]]
+    assert await merged(client.as_(cast.member)) == [open_one["id"]]

@@ -45,19 +45,44 @@ async def list_history(found: ReachedRecord, *, part: Slice) -> Page[HistoryEntr
     if part.offset <= changes < part.offset + part.limit:
         versions.append(await _creation(found))
     hidden = found.reached.mask.hidden
-    versions = await _without_unseen_links(found, versions)
+    versions = await _without_unseen_records(found, versions)
     return part.page([_entry(version, hidden) for version in versions], total=changes + 1)
 
 
-async def _without_unseen_links(found: ReachedRecord, versions: list[Version]) -> list[Version]:
-    """Return versions whose links lead only to records that the caller may see, as the record's own do."""
+async def _without_unseen_records(found: ReachedRecord, versions: list[Version]) -> list[Version]:
+    """Return versions that name only records which the caller may see, in links and as what was merged."""
     keys = [field.key for field in found.reached.recordset.links]
     states = [each["field_values"] for v in versions for each in (v.before, v.after) if each and "field_values" in each]
-    named = {UUID(text) for values in states for key in keys for text in values.get(key) or ()}
+    named = {text for values in states for key in keys for text in values.get(key) or ()}
+    named.update(text for version in versions for text in _list_merged(version.cause))
     if not named:
         return versions
-    seen = {str(record_id) for record_id in await list_visible(found.context, sorted(named))}
-    return [replace(v, before=_narrow(v.before, keys, seen), after=_narrow(v.after, keys, seen)) for v in versions]
+    seen = {str(record_id) for record_id in await list_visible(found.context, sorted(UUID(text) for text in named))}
+    return [
+        replace(
+            version,
+            before=_narrow(version.before, keys, seen),
+            after=_narrow(version.after, keys, seen),
+            cause=_narrow_cause(version.cause, seen),
+        )
+        for version in versions
+    ]
+
+
+def _list_merged(cause: dict[str, Any] | None) -> list[str]:
+    cause = cause or {}
+    into: str | None = cause.get("merged_into")
+    return [*(cause.get("merged_ids") or ()), *([] if into is None else [into])]
+
+
+def _narrow_cause(cause: dict[str, Any] | None, seen: set[str]) -> dict[str, Any] | None:
+    if not cause or not _list_merged(cause):
+        return cause
+    told = {name: value for name, value in cause.items() if name not in ("merged_ids", "merged_into")}
+    told["merged_ids"] = [text for text in cause.get("merged_ids") or () if text in seen]
+    if cause.get("merged_into") in seen:
+        told["merged_into"] = cause["merged_into"]
+    return told
 
 
 def _narrow(state: dict[str, Any] | None, keys: Sequence[str], seen: set[str]) -> dict[str, Any] | None:
