@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.support.airports import RECORDS, create_airports
 from tests.support.cast import Cast
 from tests.support.client import Client, refusal
 from tests.support.inspection import StatementInspector
-from tests.support.records import create_record
+from tests.support.records import create_record, create_recordset, grant
 
 
 async def entries(client: Client, record: dict[str, Any], **params: Any) -> list[dict[str, Any]]:
@@ -175,3 +176,23 @@ async def test_a_history_outlives_its_authors_and_follows_into_the_trash(client:
     assert [entry["operation"] for entry in await entries(owner, record)] == ["delete", "update", "create"]
     unseen = await client.as_(cast.viewer).get(f"{RECORDS}/{record['id']}/history")
     assert refusal(unseen) == (403, "recordset_action_forbidden")
+
+
+async def test_values_of_a_removed_field_are_in_no_history(
+    client: Client, cast: Cast, run_jobs: Callable[[], Awaitable[None]]
+) -> None:
+    owner = client.as_(cast.owner)
+    fields = [{"name": "Name", "type": "text"}, {"name": "Price", "type": "text", "hidden_from": ["viewer"]}]
+    recordset = await create_recordset(owner, name="Flats", fields=fields)
+    await grant(owner, recordset, cast.viewer, "can_view")
+    record = await create_record(owner, recordset, {"name": "A", "price": "a fortune"})
+    path = f"/api/v1/records/{record['id']}"
+    assert (await owner.patch(path, json={"field_values": {"price": "a song"}})).status_code == 200
+    assert "a song" in (await owner.get(f"{path}/history")).text
+    removed = await owner.patch(f"/api/v1/recordsets/{recordset['id']}", json={"remove_fields": ["price"]})
+    assert removed.status_code == 200, removed.text
+    await run_jobs()
+    for person in (cast.owner, cast.viewer):
+        told = (await client.as_(person).get(f"{path}/history")).text
+        assert "a song" not in told
+        assert "a fortune" not in told

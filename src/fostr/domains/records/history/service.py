@@ -44,9 +44,18 @@ async def list_history(found: ReachedRecord, *, part: Slice) -> Page[HistoryEntr
     versions = await repository.list_versions(unit, record.id, limit=part.limit, offset=part.offset)
     if part.offset <= changes < part.offset + part.limit:
         versions.append(await _creation(found))
-    hidden = found.reached.mask.hidden
     versions = await _without_unseen_records(found, versions)
-    return part.page([_entry(version, hidden) for version in versions], total=changes + 1)
+    return part.page([_entry(version, _hidden_in(found, version)) for version in versions], total=changes + 1)
+
+
+def _hidden_in(found: ReachedRecord, version: Version) -> frozenset[str]:
+    """Return the keys of values that the caller may not know: of fields hidden from them, and of fields that are gone.
+
+    Whom those were hidden from is not known any more, so they are shown to nobody, as everywhere else.
+    """
+    known = found.reached.recordset.by_key
+    states = [each["field_values"] for each in (version.before, version.after) if each and "field_values" in each]
+    return found.reached.mask.hidden | {key for values in states for key in values if key not in known}
 
 
 async def _without_unseen_records(found: ReachedRecord, versions: list[Version]) -> list[Version]:
