@@ -326,7 +326,8 @@ async def test_imports_at_the_same_time_make_no_twins(
     await asyncio.gather(run_jobs(), run_jobs())
     jobs = [(await owner.get(entry["status_url"])).json() for entry in started]
     assert [job["status"] for job in jobs] == ["completed"] * 2
-    assert sorted(job["imported_rows"] for job in jobs) == [0, 500]
+    # They take turns by the part of a file: which of them comes first with a row is chance, and nobody comes second.
+    assert sum(job["imported_rows"] for job in jobs) == 500
     rows = await rows_of(runtime, cast.acme, products["id"])
     assert len({row["field_values"]["sku"] for row in rows}) == len(rows) == 502
 
