@@ -26,7 +26,7 @@ from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.http.document import build_openapi
 from fostr.kernel.runtime import Runtime, open_runtime
 from fostr.settings import Settings
-from tests.support.cast import Cast, create_cast
+from tests.support.cast import Cast, Person, create_cast
 from tests.support.client import BASE, AnswerChecker, Client
 from tests.support.inspection import StatementInspector
 from tests.support.live import LiveServer
@@ -158,6 +158,18 @@ def settle(runtime: Runtime) -> Callable[[], Awaitable[None]]:
     from tests.support.settling import settle
 
     return lambda: settle(runtime)
+
+
+@pytest.fixture
+def told(client: Client, settle: Callable[[], Awaitable[None]]) -> Callable[[Person], Awaitable[list[tuple[str, str]]]]:
+    """Return a function that says of what somebody was notified by now, the newest first: types and titles."""
+    from tests.support.notifications import inbox
+
+    async def read(person: Person) -> list[tuple[str, str]]:
+        await settle()
+        return [(one["type"], one["title"]) for one in await inbox(client.as_(person))]
+
+    return read
 
 
 @pytest.fixture(scope="session")

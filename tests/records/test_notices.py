@@ -12,23 +12,9 @@ from tests.support.cast import Cast, Person
 from tests.support.client import Client
 from tests.support.records import create_record, create_recordset, grant
 
-Settle: TypeAlias = Callable[[], Awaitable[None]]
 Told: TypeAlias = Callable[[Person], Awaitable[list[tuple[str, str]]]]
 
 NAMED = "Please look, @[Vera](11111111-1111-7111-8111-111111111111), and you too: @[Nobody](not-an-id)."
-
-
-@pytest.fixture
-def told(client: Client, settle: Settle) -> Told:
-    """Return what somebody was told by now, the newest first: types and titles."""
-
-    async def read(person: Person) -> list[tuple[str, str]]:
-        await settle()
-        response = await client.as_(person).get("/api/v1/notifications/list")
-        assert response.status_code == 200, response.text
-        return [(one["type"], one["title"]) for one in response.json()["items"]]
-
-    return read
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fostr.kernel import clock
 from fostr.kernel.jobs.dispatch import dispatch
 from tests.support.events import PATIENCE
-from tests.support.settling import follow, settle
+from tests.support.settling import settle
 from tests.support.webhooks import PATH
 
 if TYPE_CHECKING:
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 async def deliver(runtime: Runtime) -> None:
     """Send everything that is due now."""
     await settle(runtime, ahead=timedelta())
-
-
-async def wake(runtime: Runtime) -> None:
-    """Bring events to their consumers, which dispatch the jobs that send; run none of these."""
-    await follow(runtime)
 
 
 async def wait(runtime: Runtime, pause: timedelta) -> None:

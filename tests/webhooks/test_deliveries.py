@@ -19,10 +19,11 @@ from fostr.kernel.jobs.transitions import move
 from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast
 from tests.support.client import Client, refusal
-from tests.support.deliveries import deliver, deliveries, delivery, has_come, wait, wake
+from tests.support.deliveries import deliver, deliveries, delivery, has_come, wait
 from tests.support.events import event_types
 from tests.support.receivers import Exchange, Receiver, answering, receive
 from tests.support.records import create_record, create_recordset, grant
+from tests.support.settling import follow
 from tests.support.webhooks import PATH, change_permission, create_webhook
 
 FIELDS = [{"name": "Name", "type": "text"}, {"name": "Price", "type": "number"}]
@@ -48,7 +49,7 @@ async def hide_price(client: Client, recordset: dict[str, Any], *roles: str) -> 
 
 async def find_job(runtime: Runtime, cast: Cast) -> UUID:
     """Bring events to their consumers, and return the job that is to send them."""
-    await wake(runtime)
+    await follow(runtime)
     async with runtime.database.unit(cast.acme) as unit:
         return await unit.value(
             "select id from jobs where workspace_id = :workspace and name = 'webhooks.send' and status = 'queued'"

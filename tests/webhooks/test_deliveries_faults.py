@@ -16,10 +16,11 @@ from fostr.kernel.jobs.runner import Runner
 from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast
 from tests.support.client import Client
-from tests.support.deliveries import deliveries, sweep, wake
+from tests.support.deliveries import deliveries, sweep
 from tests.support.faults import Faults, FaultyDatabase, Killed
 from tests.support.receivers import receive
 from tests.support.records import create_record, create_recordset
+from tests.support.settling import follow
 from tests.support.webhooks import create_webhook
 
 MESSAGES = 12
@@ -48,7 +49,7 @@ async def test_every_message_arrives(
     async with receive() as receiver:
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"], is_ordered=is_ordered)
         made = [await create_record(owner, recordset, {"name": str(number)}) for number in range(MESSAGES)]
-        await wake(runtime)
+        await follow(runtime)
         pool = await open_database(runtime.database.url, min_size=0, max_size=4)
         try:
             faulty = replace(runtime, database=FaultyDatabase(runtime.database, pool, faults))

@@ -5,28 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-import pytest
-
 from fostr.domains.workspaces.public import add_member, list_administrators
 from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast, Person, create_user
 from tests.support.client import Client
 
-Settle: TypeAlias = Callable[[], Awaitable[None]]
 Told: TypeAlias = Callable[[Person], Awaitable[list[tuple[str, str]]]]
-
-
-@pytest.fixture
-def told(client: Client, settle: Settle) -> Told:
-    """Return what somebody was told by now, the newest first: types and titles."""
-
-    async def read(person: Person) -> list[tuple[str, str]]:
-        await settle()
-        response = await client.as_(person).get("/api/v1/notifications/list")
-        assert response.status_code == 200, response.text
-        return [(one["type"], one["title"]) for one in response.json()["items"]]
-
-    return read
 
 
 async def test_administrators_hear_of_whoever_joins(runtime: Runtime, cast: Cast, told: Told) -> None:

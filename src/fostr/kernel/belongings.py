@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from fostr.kernel.discovery import import_modules
@@ -128,10 +127,5 @@ def register_belongings(*kinds: BelongingKind) -> None:
 
 def list_belonging_kinds() -> list[BelongingKind]:
     """Return every kind by name."""
-    _import_all()
-    return sorted(_kinds.values(), key=lambda kind: kind.name)
-
-
-@cache
-def _import_all() -> None:
     import_modules(ROLE)
+    return sorted(_kinds.values(), key=lambda kind: kind.name)

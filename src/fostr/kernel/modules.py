@@ -6,7 +6,6 @@ A router names the module that it belongs to; the guards refuse its operations w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from fostr.kernel.discovery import import_modules
@@ -60,21 +59,16 @@ def _forget(name: str) -> None:
 
 def find_module(name: str) -> Module | None:
     """Return a module by its name, or nothing when this version of the program does not have it."""
-    _import_all()
+    import_modules(ROLE)
     return _modules.get(name)
 
 
 def list_modules() -> list[Module]:
     """Return every module by name."""
-    _import_all()
+    import_modules(ROLE)
     return sorted(_modules.values(), key=lambda module: module.name)
 
 
 def is_enabled(module: Module, switched: Collection[str]) -> bool:
     """Say whether a module is switched on, by the names of those that a workspace switched the other way."""
     return module.is_enabled is not (module.name in switched)
-
-
-@cache
-def _import_all() -> None:
-    import_modules(ROLE)

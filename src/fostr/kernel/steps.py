@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from fostr.kernel.discovery import import_modules
@@ -83,16 +82,11 @@ def _forget(number: int) -> None:
 
 def newest_step() -> int:
     """Return the number of the newest step, at which new workspaces begin."""
-    _import_all()
+    import_modules(ROLE)
     return max(_steps, default=0)
 
 
 def list_steps(*, after: int) -> list[Step]:
     """Return the steps that are to be done in a workspace whose last one was `after`, in their order."""
-    _import_all()
-    return [_steps[number] for number in sorted(_steps) if number > after]
-
-
-@cache
-def _import_all() -> None:
     import_modules(ROLE)
+    return [_steps[number] for number in sorted(_steps) if number > after]

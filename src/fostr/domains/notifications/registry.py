@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -117,13 +116,13 @@ def register_notifications(*types: NotificationType) -> None:
 
 def find_notification_type(name: str) -> NotificationType | None:
     """Return a type by its name, or nothing when this version of the program does not have it."""
-    _import_all()
+    import_modules(ROLE)
     return _types.get(name)
 
 
 def list_notification_types() -> list[NotificationType]:
     """Return every type, by category and name."""
-    _import_all()
+    import_modules(ROLE)
     order = list(CATEGORY_LABELS)
     return sorted(_types.values(), key=lambda one: (order.index(one.category), one.name))
 
@@ -135,8 +134,3 @@ def list_available_types(switched_modules: Collection[str]) -> dict[str, Notific
         for one in list_notification_types()
         if one.module is None or is_enabled(one.module, switched_modules)
     }
-
-
-@cache
-def _import_all() -> None:
-    import_modules(ROLE)

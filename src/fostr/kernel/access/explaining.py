@@ -7,7 +7,6 @@ that whoever asks why they may or may not do something is told by the same decis
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fostr.kernel.discovery import import_modules
@@ -38,10 +37,5 @@ def register_explainer(kind: str, explain: Explain) -> None:
 
 def find_explainer(kind: str) -> Explain | None:
     """Return who decides about objects of a kind, or None when they have no rights of their own."""
-    _find_modules()
-    return _explainers.get(kind)
-
-
-@cache
-def _find_modules() -> None:
     import_modules(ROLE)
+    return _explainers.get(kind)

@@ -66,6 +66,11 @@ def find_event_type(name: str) -> EventType | None:
     return _types.get(name)
 
 
+def group_of(name: str) -> str:
+    """Return what stands for all types of one beginning, where types are asked for: `record.*` of `record.created`."""
+    return f"{name.partition('.')[0]}.*"
+
+
 def list_event_types() -> list[EventType]:
     """Return the whole catalogue, by entity and name."""
     return sorted(_types.values(), key=lambda event_type: (event_type.entity, event_type.name))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from fostr.kernel.discovery import import_modules
@@ -99,7 +98,7 @@ def register_visibility(*visibilities: Visibility) -> None:
 
 def find_visibility(entity: str) -> Visibility | None:
     """Return who may see the events about a kind of thing; None where nobody registered it."""
-    _import_all()
+    import_modules(ROLE)
     return _visibilities.get(entity)
 
 
@@ -234,10 +233,5 @@ async def class_of(context: Context) -> Hashable:
 
 
 def _registered() -> dict[str, Visibility]:
-    _import_all()
-    return _visibilities
-
-
-@cache
-def _import_all() -> None:
     import_modules(ROLE)
+    return _visibilities

@@ -90,6 +90,11 @@ class JobContext:
                 raise JobSuperseded
             yield unit
 
+    async def list_workspaces(self) -> list[UUID]:
+        """Return every workspace of the installation, for a job that goes through all of them."""
+        async with self.unit() as unit:
+            return [row["id"] for row in await unit.rows("select w.id from workspaces w order by w.id")]
+
     async def report(
         self, *, progress: float | None = None, step: str | None = None, message: str | None = None
     ) -> None:

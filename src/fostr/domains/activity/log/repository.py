@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from fostr.kernel.db.unit import Unit
 
 
-async def list_workspaces(unit: Unit) -> list[UUID]:
-    """Return every workspace of the installation."""
-    return [row["id"] for row in await unit.rows("select w.id from workspaces w order by w.id")]
-
-
 async def delete_activities(unit: Unit, ids: Sequence[UUID]) -> None:
     """Take what is gone from the log out of the feed."""
     await unit.run("delete from activities a where a.workspace_id = :workspace and a.id = any(:ids)", ids=list(ids))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fostr.domains.activity.log.errors import EventsGone, EventTypeUnknown
 from fostr.domains.activity.log.schemas import LATEST, EventActor, EventCause, EventItem, EventPage, EventTypeInfo
 from fostr.domains.webhooks.public import list_sent_types
-from fostr.kernel.events.catalogue import list_event_types
+from fostr.kernel.events.catalogue import group_of, list_event_types
 from fostr.kernel.events.log import BEGINNING, find_end, find_position, read_log, scan_log
 from fostr.kernel.events.visibility import category_of, see_events
 
@@ -26,8 +26,6 @@ LOOKED_AT: Final = 4
 LEAST_LOOKED_AT: Final = 100
 SCANNED: Final = 5000
 """Places of the log that a request goes over in search of the types that are wanted."""
-
-_GROUP: Final = ".*"
 
 
 async def list_events(context: Context, asked: EventQuery) -> EventPage:
@@ -89,18 +87,14 @@ def _choose_types(asked: EventQuery) -> frozenset[str] | None:
         return frozenset(one.name for one in known)
     wanted = {name for part in asked.types.split(",") if (name := part.strip())}
     _check_known(wanted)
-    return frozenset(one.name for one in known if one.name in wanted or _group(one.name) in wanted)
+    return frozenset(one.name for one in known if one.name in wanted or group_of(one.name) in wanted)
 
 
 def _check_known(names: set[str]) -> None:
     every = {one.name for one in list_event_types()}
-    unknown = names - every - {_group(name) for name in every}
+    unknown = names - every - {group_of(name) for name in every}
     if unknown:
         raise EventTypeUnknown(types=sorted(unknown))
-
-
-def _group(name: str) -> str:
-    return name.partition(".")[0] + _GROUP
 
 
 def _item(seen: Seen) -> EventItem:

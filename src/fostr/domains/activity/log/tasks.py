@@ -27,10 +27,8 @@ async def prune(context: JobContext) -> dict[str, Any]:
     if days is None:
         return {"events": 0}
     before = clock.now() - timedelta(days=days)
-    async with context.unit() as unit:
-        workspaces = await repository.list_workspaces(unit)
     pruned = 0
-    for workspace in workspaces:
+    for workspace in await context.list_workspaces():
         while count := await _prune_some(context, workspace, before=before):
             pruned += count
     return {"events": pruned}

@@ -11,7 +11,6 @@ from fostr.domains.notifications.deliveries import repository
 from fostr.domains.notifications.deliveries.messaging import compose_message
 from fostr.domains.notifications.deliveries.planning import DELIVER, have_delivered
 from fostr.domains.notifications.deliveries.sending import MOST_AT_ONCE, SEND_WHATSAPP, deliver_to_member, give_up
-from fostr.domains.notifications.inbox.repository import list_workspaces
 from fostr.integrations.whatsapp import WhatsAppDeferred, WhatsAppRefused, send_template
 from fostr.kernel import clock
 from fostr.kernel.jobs.context import JobCancelled, JobContext, JobSuperseded
@@ -105,10 +104,8 @@ async def _note_refusal(context: JobContext, delivery_ids: list[UUID], *, code: 
 @schedule("notifications.keep_up_deliveries", "41 3 * * *")
 async def keep_up(context: JobContext) -> dict[str, int]:
     """Forget deliveries that ended 90 days ago, and have those delivered whose job was lost or cancelled."""
-    async with context.unit() as unit:
-        workspaces = await list_workspaces(unit)
     now, forgotten, resumed = clock.now(), 0, 0
-    for workspace in workspaces:
+    for workspace in await context.list_workspaces():
         async with context.runtime.database.unit(workspace) as unit:
             forgotten += await repository.delete_old(unit, before=now - KEPT_FOR, limit=MOST_FORGOTTEN)
             if await repository.has_overdue(unit, before=now - OVERDUE_AFTER):

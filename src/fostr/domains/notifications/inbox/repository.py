@@ -233,11 +233,6 @@ async def delete_of_member(unit: Unit, *, member_id: UUID) -> None:
     )
 
 
-async def list_workspaces(unit: Unit) -> list[UUID]:
-    """Return every workspace of the installation."""
-    return [row["id"] for row in await unit.rows("select w.id from workspaces w order by w.id")]
-
-
 async def prune(unit: Unit, *, read_before: datetime, told_before: datetime, limit: int) -> int:
     """Forget notifications that were read or deleted long ago, or told very long ago; return how many."""
     return await unit.run(

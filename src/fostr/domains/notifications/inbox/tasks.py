@@ -22,10 +22,8 @@ AT_A_TIME: Final = 5_000
 @schedule("notifications.prune", "43 2 * * *")
 async def prune(context: JobContext) -> dict[str, Any]:
     """Forget what was read, or deleted, 90 days ago, and what nobody read within a year."""
-    async with context.unit() as unit:
-        workspaces = await repository.list_workspaces(unit)
     pruned = 0
-    for workspace in workspaces:
+    for workspace in await context.list_workspaces():
         context.check_cancelled()
         while (count := await _prune_some(context, workspace)) > 0:
             pruned += count

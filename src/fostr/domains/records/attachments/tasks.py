@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.attachments import repository
 from fostr.domains.records.attachments.service import thumbnail_key
-from fostr.domains.records.recordsets.trash.repository import list_workspaces
 from fostr.kernel import clock
 from fostr.kernel.jobs.registry import schedule
 
@@ -24,10 +23,8 @@ BATCH: Final = 500
 @schedule("attachments.sweep", "53 2 * * *")
 async def sweep(context: JobContext) -> dict[str, Any]:
     """Remove files that were long in the trash, that never arrived, or whose records are gone."""
-    async with context.unit() as unit:
-        workspaces = await list_workspaces(unit)
     removed = 0
-    for workspace in workspaces:
+    for workspace in await context.list_workspaces():
         context.check_cancelled()
         before = clock.now() - timedelta(days=context.runtime.settings.trash_days)
         while (count := await _sweep_some(context, workspace, before=before)) > 0:

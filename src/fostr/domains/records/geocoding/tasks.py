@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from fostr.domains.records.geocoding import repository
 from fostr.domains.records.geocoding.searching import REMEMBERED_FOR, run_search
 from fostr.domains.records.geocoding.service import JOB
-from fostr.domains.records.recordsets.trash.repository import list_workspaces
 from fostr.kernel import clock
 from fostr.kernel.jobs.registry import BULK_QUEUE, job, schedule
 
@@ -24,10 +23,8 @@ async def geocode(context: JobContext) -> dict[str, Any]:
 @schedule("geocoding.forget", "41 3 * * *")
 async def forget(context: JobContext) -> dict[str, Any]:
     """Forget what geocoders answered so long ago that they are asked anew."""
-    async with context.unit() as unit:
-        workspaces = await list_workspaces(unit)
     forgotten = 0
-    for workspace in workspaces:
+    for workspace in await context.list_workspaces():
         async with context.runtime.database.unit(workspace) as unit:
             forgotten += await repository.delete_old_answers(unit, before=clock.now() - REMEMBERED_FOR)
     return {"answers": forgotten}

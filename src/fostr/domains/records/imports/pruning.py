@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from fostr.domains.records.imports import repository
 from fostr.domains.records.imports.parts import repository as parts_repository
 from fostr.domains.records.imports.parts.limits import KEPT_FOR
-from fostr.domains.records.recordsets.trash.repository import list_workspaces
 from fostr.kernel import clock
 
 if TYPE_CHECKING:
@@ -22,9 +21,7 @@ IMPORTS_KEPT: Final = timedelta(days=30)
 async def prune_imports(job: JobContext) -> dict[str, Any]:
     """Remove uploaded files of the week before last, unless an import reads them, and forget old imports."""
     now, removed = clock.now(), 0
-    async with job.runtime.database.unit() as unit:
-        workspaces = await list_workspaces(unit)
-    for workspace in workspaces:
+    for workspace in await job.list_workspaces():
         async with job.runtime.database.unit(workspace) as unit:
             keys = await parts_repository.delete_abandoned(unit, before=now - KEPT_FOR)
             keys += await repository.delete_unused_files(unit, before=now - FILES_KEPT)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.recordsets.counts.repository import get_count
-from fostr.domains.records.recordsets.trash.repository import list_workspaces
 from fostr.domains.records.usage import repository
 from fostr.domains.records.usage.rules import advise
 from fostr.domains.records.usage.schemas import PromotionSuggestions
@@ -34,9 +33,7 @@ async def suggest_promotions(reached: Reached) -> PromotionSuggestions:
 async def prune_uses(job: JobContext) -> dict[str, Any]:
     """Forget old counts in every workspace."""
     before, pruned = (clock.now() - KEPT).date(), 0
-    async with job.runtime.database.unit() as unit:
-        workspaces = await list_workspaces(unit)
-    for workspace in workspaces:
+    for workspace in await job.list_workspaces():
         async with job.runtime.database.unit(workspace) as unit:
             pruned += await repository.delete_uses(unit, before=before)
     return {"pruned": pruned}

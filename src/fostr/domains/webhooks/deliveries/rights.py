@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from fostr.domains.webhooks.deliveries.outcomes import give_up
 from fostr.domains.webhooks.deliveries.reading import see_again
 from fostr.domains.webhooks.deliveries.repository import deliveries
 from fostr.domains.webhooks.messages import compose_body
 from fostr.domains.webhooks.permissions import MANAGE_WEBHOOKS
-from fostr.domains.webhooks.webhooks import repository as webhooks
-from fostr.domains.webhooks.webhooks.service import switch_off
 from fostr.kernel import clock
 from fostr.kernel.auth.principals import Scope
 from fostr.kernel.events.log import find_event
@@ -40,9 +39,7 @@ async def act_as_owner(job: JobContext, unit: Unit, webhook: StoredWebhook) -> C
         if context.access.has(MANAGE_WEBHOOKS):
             return context
         reason = "owner_may_not"
-    locked = await webhooks.find_webhook(unit, webhook.id, lock=True)
-    if locked is not None and locked.is_active:
-        await switch_off(unit, locked, reason=reason, now=clock.now())
+    await give_up(unit, webhook, reason=reason, now=clock.now())
     return None
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fostr.domains.webhooks.deliveries.events import DELIVERY_EXHAUSTED
 from fostr.domains.webhooks.errors import EventTypesUnknown, HttpsRequired, WebhookHeadersInvalid, WebhookTestThrottled
-from fostr.kernel.events.catalogue import list_event_types
+from fostr.kernel.events.catalogue import group_of, list_event_types
 from fostr.kernel.events.visibility import category_of
 from fostr.kernel.limits.limit import Limit
 
@@ -25,7 +25,6 @@ DEFAULT_OVERLAP: Final = 86400
 """Seconds that a former secret goes on signing: a day, in which receivers can change over."""
 TESTS: Final = Limit(WebhookTestThrottled, per="webhook", most=10, window=timedelta(minutes=1))
 
-_GROUP: Final = ".*"
 _SHOWN: Final = 4
 _NOT_SENT: Final = frozenset({DELIVERY_EXHAUSTED})
 """What would follow from being sent: a receiver that takes nothing would be told of that, and so on."""
@@ -68,11 +67,6 @@ def check_event_types(names: Iterable[str]) -> None:
     unknown = sorted({name for name in names if name not in groups and name not in known})
     if unknown:
         raise EventTypesUnknown(event_types=unknown)
-
-
-def group_of(name: str) -> str:
-    """Return the group of a type: `record.*` of `record.created`."""
-    return name.partition(".")[0] + _GROUP
 
 
 def listens_to(event_types: Collection[str], name: str) -> bool:

@@ -102,11 +102,6 @@ async def list_expired(unit: Unit, *, before: datetime, limit: int) -> list[UUID
     return [row["id"] for row in rows]
 
 
-async def list_workspaces(unit: Unit) -> list[UUID]:
-    """Return every workspace of the installation."""
-    return [row["id"] for row in await unit.rows("select w.id from workspaces w order by w.id")]
-
-
 async def delete_recordset(unit: Unit, recordset_id: UUID, *, before: datetime | None = None) -> bool:
     """Delete a recordset that is in the trash, its fields and grants; say whether it was there.
 

@@ -130,10 +130,8 @@ async def dispatch_expired(job: JobContext) -> int:
 
     Returns how many recordsets there are.
     """
-    async with job.unit() as unit:
-        workspace_ids = await repository.list_workspaces(unit)
     found = 0
-    for workspace_id in workspace_ids:
+    for workspace_id in await job.list_workspaces():
         job.check_cancelled()
         async with job.runtime.database.unit(workspace_id) as unit:
             before = await _oldest_kept(unit, job)
