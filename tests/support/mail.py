@@ -38,13 +38,14 @@ class Mailbox:
 
     Attributes:
         received: the messages that it took.
-        answers: what it says to the next recipients, before it says yes to all.
+        answers: what it says to a recipient the next times, before it says yes. By address, since mails that other
+            tests have left may be sent at any time.
         logins: who signed in, in vain or not.
         encrypted: for each message, whether it came by TLS.
     """
 
     received: list[EmailMessage] = field(default_factory=list[EmailMessage])
-    answers: list[str] = field(default_factory=list[str])
+    answers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     logins: list[str] = field(default_factory=list[str])
     encrypted: list[bool] = field(default_factory=list[bool])
 
@@ -53,8 +54,8 @@ class Mailbox:
     ) -> str:
         """Answer to a recipient."""
         del server, session, options
-        if self.answers:
-            answer = self.answers.pop(0)
+        if answers := self.answers.get(address):
+            answer = answers.pop(0)
             if not answer.startswith("2"):
                 return answer
         envelope.rcpt_tos.append(address)

@@ -129,7 +129,8 @@ async def test_sending_takes_a_server(browser: Client, runtime: Runtime) -> None
 async def test_what_failed_shows_its_error_and_is_sent_by_a_button(
     client: Client, runtime: Runtime, openapi: dict[str, Any]
 ) -> None:
-    to, mailbox = new_address(), Mailbox(answers=["550 5.7.1 Not today"])
+    to = new_address()
+    mailbox = Mailbox(answers={to: ["550 5.7.1 Not today"]})
     with serve_mail(mailbox) as port:
         sending = with_mail(runtime, f"smtp://127.0.0.1:{port}")
         app = create_app(sending.settings, runtime=sending)

@@ -170,7 +170,7 @@ async def test_what_another_secret_sealed_fails_and_says_so(sending: Runtime, ma
 
 async def test_a_busy_server_is_asked_again(sending: Runtime, mailbox: Mailbox) -> None:
     to = new_address()
-    mailbox.answers = ["451 4.7.1 Greylisted, come back"]
+    mailbox.answers[to] = ["451 4.7.1 Greylisted, come back"]
     mail_id = await write(sending, to)
     await drain(sending)
     assert len(mailbox.to(to)) == 1
@@ -180,7 +180,7 @@ async def test_a_busy_server_is_asked_again(sending: Runtime, mailbox: Mailbox) 
 
 async def test_a_refusal_is_final_and_shows_and_can_be_tried_again_by_hand(sending: Runtime, mailbox: Mailbox) -> None:
     to = new_address()
-    mailbox.answers = ["550 5.1.1 No such user"]
+    mailbox.answers[to] = ["550 5.1.1 No such user"]
     mail_id = await write(sending, to)
     await drain(sending)
     mail = await read(sending, mail_id)
@@ -208,7 +208,7 @@ async def test_parallel_wishes_to_send_again_send_once(sending: Runtime, mailbox
         return True
 
     to = new_address()
-    mailbox.answers = ["550 No"]
+    mailbox.answers[to] = ["550 No"]
     mail_id = await write(sending, to)
     await drain(sending)
     assert sum(await asyncio.gather(*(again() for _ in range(6)))) == 1
