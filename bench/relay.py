@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from bench.data import ensure_records
 from bench.report import Row, round_figure
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     import asyncpg
 
     from bench.world import World
@@ -20,8 +21,6 @@ RECORDS: Final = 10_000
 AT_ONCE: Final = 100
 PATIENCE_SECONDS: Final = 600.0
 CHANNEL: Final = "fostr_events"
-
-NOWHERE: Final = UUID(int=0)
 
 
 async def measure_relay(world: World) -> list[Row]:
@@ -97,9 +96,8 @@ async def _settle(connection: asyncpg.Connection[asyncpg.Record], world: World) 
            and not exists (
                select from control.event_cursors c
                join lateral (
-                   select e.xact, e.id from data.events e where e.workspace_id = $1
-                   order by e.xact desc, e.id desc limit 1
-               ) newest on (c.xact, c.event_id) < (newest.xact, newest.id)
+                   select max(e.position) as position from data.events e where e.workspace_id = $1
+               ) newest on c.position < newest.position
                where c.workspace_id = $1
            )
         """,
@@ -112,12 +110,11 @@ async def _settle(connection: asyncpg.Connection[asyncpg.Record], world: World) 
 
 async def _time_bare(connection: asyncpg.Connection[asyncpg.Record], world: World) -> float:
     """Return the seconds that reading as many events takes, each once, with a place that is locked and moved on."""
-    await connection.execute("create temporary table bare_place (xact xid8, id uuid)")
+    await connection.execute("create temporary table bare_place (position bigint)")
     await connection.execute(
         """
         insert into bare_place
-        select e.xact, e.id from data.events e where e.workspace_id = $1
-        order by e.xact desc, e.id desc offset $2 limit 1
+        select e.position from data.events e where e.workspace_id = $1 order by e.position desc offset $2 limit 1
         """,
         world.workspace,
         EVENTS,
@@ -125,19 +122,19 @@ async def _time_bare(connection: asyncpg.Connection[asyncpg.Record], world: Worl
     started = time.perf_counter()
     while True:
         async with connection.transaction():
-            place = await connection.fetchrow("select xact, id from bare_place for update")
+            place = await connection.fetchval("select position from bare_place for update")
             rows = await connection.fetch(
                 """
-                select e.xact, e.id, e.type, e.entity, e.entity_id, e.actor, e.before, e.after, e.cause, e.created_at
+                select e.position, e.id, e.type, e.entity, e.entity_id, e.actor, e.before, e.after, e.cause,
+                       e.created_at
                 from data.events e
-                where e.workspace_id = $1 and (e.xact, e.id) > ($2, $3)
-                order by e.xact, e.id limit $4
+                where e.workspace_id = $1 and e.position > $2
+                order by e.position limit $3
                 """,
                 world.workspace,
-                place["xact"] if place else 0,
-                place["id"] if place else NOWHERE,
+                place or 0,
                 AT_ONCE,
             )
             if not rows:
                 return time.perf_counter() - started
-            await connection.execute("update bare_place set xact = $1, id = $2", rows[-1]["xact"], rows[-1]["id"])
+            await connection.execute("update bare_place set position = $1", rows[-1]["position"])

@@ -22,7 +22,7 @@ from fostr.domains.activity.exports.service import JOB, KEPT
 from fostr.domains.activity.exports.writing import COLUMNS
 from fostr.domains.activity.feed.reading import AT_ONCE
 from fostr.kernel import clock
-from fostr.kernel.events.log import BEGINNING, read_log
+from fostr.kernel.events.log import BEGINNING, find_settled, read_log
 from fostr.kernel.files.store import FileMissing, open_store
 from fostr.kernel.ids import new_id, new_ids
 from fostr.kernel.jobs.context import JobContext
@@ -209,7 +209,9 @@ async def test_the_end_is_told_once(client: Client, cast: Cast, runtime: Runtime
     await rerun(runtime, cast, done["job_id"])
     assert await event_types(runtime, cast.acme, entity_id=UUID(done["job_id"])) == told
     async with runtime.database.unit(cast.acme) as unit:
-        part = await read_log(unit, after=BEGINNING, limit=1000, types=["activity_export.completed"])
+        part = await read_log(
+            unit, after=BEGINNING, settled=await find_settled(unit), limit=1000, types=["activity_export.completed"]
+        )
     [event] = part.events
     assert event.actor["member_id"] == str(cast.member.member_id)
     assert event.after == {

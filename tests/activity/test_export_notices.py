@@ -10,7 +10,7 @@ import pytest
 
 from fostr.domains.notifications.registry import NotificationType, find_notification_type
 from fostr.kernel.events.consumers import Event
-from fostr.kernel.events.log import BEGINNING, read_log
+from fostr.kernel.events.log import BEGINNING, find_settled, read_log
 from fostr.kernel.events.visibility import Seen
 from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast
@@ -32,7 +32,9 @@ async def completed(client: Client, cast: Cast, runtime: Runtime, run_jobs: Call
     assert (await client.as_(cast.viewer).post(EXPORT, json={})).status_code == 200
     await run_jobs()
     async with runtime.database.unit(cast.acme) as unit:
-        part = await read_log(unit, after=BEGINNING, limit=1000, types=["activity_export.completed"])
+        part = await read_log(
+            unit, after=BEGINNING, settled=await find_settled(unit), limit=1000, types=["activity_export.completed"]
+        )
     [event] = part.events
     return event
 

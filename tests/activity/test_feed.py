@@ -11,7 +11,7 @@ import pytest
 from fostr.domains.activity.feed.reading import LONGEST_VALUE
 from fostr.domains.activity.feed.tasks import keep_activity
 from fostr.kernel.db.unit import observe_statements
-from fostr.kernel.events.log import BEGINNING, read_log
+from fostr.kernel.events.log import BEGINNING, find_settled, read_log
 from fostr.kernel.events.outbox import record
 from fostr.kernel.events.visibility import category_of
 from fostr.kernel.ids import new_id
@@ -228,7 +228,7 @@ async def test_an_event_that_comes_twice_is_there_once(
     before = await read_everything(client, cast.owner)
     assert any(item["entity_id"] == inn["id"] for item in before)
     async with runtime.database.unit(cast.acme) as unit:
-        part = await read_log(unit, after=BEGINNING, limit=1000)
+        part = await read_log(unit, after=BEGINNING, settled=await find_settled(unit), limit=1000)
         for event in part.events:
             await keep_activity(unit, event)
     assert await read_everything(client, cast.owner) == before

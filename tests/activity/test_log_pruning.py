@@ -102,8 +102,8 @@ async def test_what_a_consumer_has_not_read_and_what_was_put_aside_stay(
         # The feed has read no further than to the third event, and has failed there: it waits.
         await unit.run(
             """
-            update event_cursors set event_id = :event_id, attempts = 1, retry_at = :later,
-                xact = (select e.xact from events e where e.workspace_id = :workspace and e.id = :event_id)
+            update event_cursors set attempts = 1, retry_at = :later,
+                position = (select e.position from events e where e.workspace_id = :workspace and e.id = :event_id)
             where workspace_id = :workspace and consumer = 'activity'
             """,
             event_id=ids[2],

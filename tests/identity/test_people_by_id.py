@@ -108,7 +108,7 @@ async def test_others_are_changed_by_administrators_up_to_their_own_rank(
         event = await unit.row(
             """
             select e.type, e.actor, e.before, e.after from events e
-            where e.workspace_id = :workspace and e.entity_id = :id order by e.xact desc, e.id desc limit 1
+            where e.workspace_id = :workspace and e.entity_id = :id order by e.position desc limit 1
             """,
             id=cast.member.member_id,
         )

@@ -233,11 +233,11 @@ async def test_what_is_read_and_deleted_is_told_to_its_member_alone(
 
 async def see_own(runtime: Runtime, workspace: UUID, member_id: UUID) -> list[dict[str, Any]]:
     """Return what a member may know of the events about notifications."""
-    from fostr.kernel.events.log import BEGINNING, read_log
+    from fostr.kernel.events.log import BEGINNING, find_settled, read_log
 
     async with runtime.database.unit(workspace) as unit:
         context = await act_as_member(runtime, unit, member_id=member_id, cause_id=new_id(), scope=Scope.ADMIN)
-        log = await read_log(unit, after=BEGINNING, limit=1000)
+        log = await read_log(unit, after=BEGINNING, settled=await find_settled(unit), limit=1000)
         events = [event for event in log.events if event.entity == "notification"]
         return [one.event.after or {} for one in await see_events(context, events) if one is not None]
 

@@ -21,7 +21,7 @@ async def expand(runtime: Runtime, cast: Cast, type: str) -> list[RecordChange]:
             """
             select e.id, e.workspace_id, e.type, e.version, e.entity, e.entity_id, e.actor, e.before, e.after, e.cause,
                    e.created_at
-            from events e where e.workspace_id = :workspace and e.type = :type order by e.xact desc, e.id desc limit 1
+            from events e where e.workspace_id = :workspace and e.type = :type order by e.position desc limit 1
             """,
             type=type,
         )

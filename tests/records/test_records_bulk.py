@@ -29,7 +29,7 @@ async def causes(runtime: Runtime, workspace: UUID) -> list[tuple[dict[str, Any]
         rows = await unit.rows(
             """
             select e.after, e.cause from events e
-            where e.workspace_id = :workspace and e.type = 'records.deleted' order by e.xact, e.id
+            where e.workspace_id = :workspace and e.type = 'records.deleted' order by e.position
             """
         )
     return [(row["after"], row["cause"]) for row in rows]

@@ -120,10 +120,9 @@ async def _spare_notices(unit: Unit) -> None:
     """Let nobody be notified of whom this transaction made a member: of all that tests drain, it was most."""
     await unit.run(
         """
-        insert into event_cursors (consumer, workspace_id, xact, event_id)
-        values ('notifications', :workspace, pg_current_xact_id(), :last)
+        insert into event_cursors (consumer, workspace_id, position)
+        select 'notifications', :workspace, max(e.position) from events e where e.workspace_id = :workspace
         """,
-        last=UUID(int=2**128 - 1),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from fostr.kernel.events.log import find_settled
 from fostr.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from fostr.kernel.runtime import Runtime
 
 PATIENCE: Final = 30
-"""Seconds. A transaction that is open in another database of the server holds events back."""
+"""Seconds. A transaction of another test on the same server that has written an event holds back those after it."""
 
 
 async def event_types(runtime: Runtime, workspace: UUID, *, entity_id: UUID) -> list[str]:
@@ -23,7 +24,7 @@ async def event_types(runtime: Runtime, workspace: UUID, *, entity_id: UUID) -> 
         rows = await unit.rows(
             """
             select e.type from events e
-            where e.workspace_id = :workspace and e.entity_id = :entity_id order by e.xact, e.id
+            where e.workspace_id = :workspace and e.entity_id = :entity_id order by e.position
             """,
             entity_id=entity_id,
         )
@@ -31,17 +32,17 @@ async def event_types(runtime: Runtime, workspace: UUID, *, entity_id: UUID) -> 
 
 
 async def wait_until_ready(database: Database, workspace: UUID) -> None:
-    """Wait until no older transaction holds back what happened, be it one of another test's on the same server."""
+    """Wait until no transaction holds back what happened, be it one of another test's on the same server."""
     async with asyncio.timeout(PATIENCE):
         while True:
             async with database.unit(workspace) as unit:
                 if await unit.value(
                     """
                     select not exists (
-                        select from events e
-                        where e.workspace_id = :workspace and e.xact >= pg_snapshot_xmin(pg_current_snapshot())
+                        select from events e where e.workspace_id = :workspace and e.position > :settled
                     )
                     """,
+                    settled=await find_settled(unit),
                 ):
                     return
             await asyncio.sleep(0.01)
@@ -55,7 +56,7 @@ async def repeat_newest(runtime: Runtime, workspace: UUID, *, entity: str) -> UU
             insert into events (workspace_id, id, type, version, entity, entity_id, actor, before, after, cause)
             select :workspace, :id, e.type, e.version, e.entity, e.entity_id, e.actor, e.before, e.after, e.cause
             from events e where e.workspace_id = :workspace and e.entity = :entity
-            order by e.xact desc, e.id desc limit 1
+            order by e.position desc limit 1
             returning id
             """,
             id=new_id(),

@@ -31,9 +31,9 @@ async def list_events(unit: Unit) -> list[Event]:
     rows = await unit.rows(
         """
         select e.id, e.type, e.version, e.entity, e.entity_id, e.actor, e.before, e.after, e.cause, e.created_at
-        from events e where e.workspace_id = :workspace and e.xact > :beginning::xid8 order by e.xact, e.id
+        from events e where e.workspace_id = :workspace and e.position > :beginning order by e.position
         """,
-        beginning=BEGINNING.xact,
+        beginning=BEGINNING.number,
     )
     return [to_event(unit, row) for row in rows]
 

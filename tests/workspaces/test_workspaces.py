@@ -46,7 +46,7 @@ async def test_the_founding_is_told_as_the_deed_of_the_founder(client: Client, c
     workspace = UUID(made["id"])
     async with runtime.database.unit(workspace) as unit:
         rows = await unit.rows(
-            "select e.actor, e.cause from events e where e.workspace_id = :workspace order by e.xact, e.id"
+            "select e.actor, e.cause from events e where e.workspace_id = :workspace order by e.position"
         )
     assert len(rows) == 2
     for row in rows:

@@ -93,7 +93,7 @@ async def read_ids(runtime: Runtime, workspace: UUID, *, after: str) -> list[str
         rows = await unit.rows(
             """
             select e.id from events e join events s on s.workspace_id = :workspace and s.id = :after
-            where e.workspace_id = :workspace and (e.xact, e.id) > (s.xact, s.id) order by e.xact, e.id
+            where e.workspace_id = :workspace and e.position > s.position order by e.position
             """,
             after=after,
         )

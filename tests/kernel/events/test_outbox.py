@@ -43,7 +43,7 @@ async def read_events(runtime: Runtime, workspace: UUID, entity_id: UUID) -> lis
         return await unit.rows(
             """
             select e.id, e.type, e.version, e.entity, e.actor, e.before, e.after, e.cause, e.xact, e.created_at
-            from events e where e.workspace_id = :workspace and e.entity_id = :entity_id order by e.xact, e.id
+            from events e where e.workspace_id = :workspace and e.entity_id = :entity_id order by e.position
             """,
             entity_id=entity_id,
         )

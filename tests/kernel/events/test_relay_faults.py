@@ -169,7 +169,7 @@ async def check_effects(
     """Hold what each consumer wrote, and what was put aside, against the outbox."""
     async with runtime.database.unit(workspace) as unit:
         rows = await unit.rows(
-            "select e.id, e.type from events e where e.workspace_id = :workspace order by e.xact, e.id"
+            "select e.id, e.type from events e where e.workspace_id = :workspace order by e.position"
         )
         letters = await unit.rows(
             "select consumer, event_id, attempts from event_dead_letters where workspace_id = :workspace order by id"

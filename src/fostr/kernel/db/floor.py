@@ -64,8 +64,7 @@ def _pending_events() -> list[str]:
             left join {CONTROL}.event_cursors c on c.workspace_id = w.id and c.consumer = $1
             where exists (
                 select 1 from {DATA}.events e
-                where e.workspace_id = w.id
-                  and (e.xact, e.id) > (coalesce(c.xact, '0'::xid8), coalesce(c.event_id, '{"0" * 32}'::uuid))
+                where e.workspace_id = w.id and e.position > coalesce(c.position, 0)
             )
         $$
         """,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fostr.kernel import clock
 from fostr.kernel.auth.lookup import find_holders
+from fostr.kernel.events.log import SETTLED
 from fostr.kernel.events.visibility import class_of
 from fostr.kernel.http.context import Context, RequestFacts
 from fostr.kernel.http.errors import NotFound, TokenExpired, Unauthorized
@@ -34,9 +35,15 @@ class Share:
     told: Sequence[Told | None]
 
 
-async def begin_snapshot(unit: Unit) -> None:
-    """Have everything that a unit of work reads be of one moment; to be called before its first statement."""
+async def begin_snapshot(unit: Unit) -> int:
+    """Have everything that a unit of work reads be of one moment; to be called before its first statement.
+
+    Returns the position up to which the log is settled at that moment: asked for before, as `find_settled` wants it.
+    """
+    settled = await unit.look_up(SETTLED)
+    assert settled is not None  # noqa: S101 - a function always returns a value
     await unit.run("set transaction isolation level repeatable read")
+    return settled[0]
 
 
 async def find_epoch(unit: Unit) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -13,10 +13,10 @@ from fostr.kernel.db.unit import Unit
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a workspace's outbox: the transaction that wrote an event, and the event; earlier ones are smaller."""
+    """A place in a workspace's outbox: the number that an event has there, and the event; earlier ones are smaller."""
 
-    xact: int
-    event_id: UUID
+    number: int
+    event_id: UUID = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

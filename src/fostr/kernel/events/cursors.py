@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
+from typing import TYPE_CHECKING, Final
 
 from fostr.kernel import clock
-from fostr.kernel.events.consumers import Consumer, Event, Position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     import asyncpg
 
     from fostr.kernel.db.database import Database
     from fostr.kernel.db.unit import Unit
+    from fostr.kernel.events.consumers import Consumer, Event
 
-NOTHING: Final = UUID(int=0)
 LONGEST_ERROR: Final = 2000
 
 
@@ -28,14 +27,14 @@ class Cursor:
 
     Attributes:
         consumer: its name.
-        position: the last event that it has put behind it.
+        position: that of the last event that it has put behind it.
         attempts: how often it has failed at the next one.
         interruptions: how often it was interrupted at the next one, by no fault of either.
         retry_at: until when the next one has to wait.
     """
 
     consumer: str
-    position: Position
+    position: int
     attempts: int = 0
     interruptions: int = 0
     retry_at: datetime | None = None
@@ -52,7 +51,7 @@ async def ensure_consumers(database: Database, consumers: Sequence[Consumer]) ->
             """
             insert into event_consumers (name, since)
             select n.name, case when n.from_now and exists (select from event_consumers)
-                                then pg_current_xact_id() else '0'::xid8 end
+                                then control.settled_event_position() else 0 end
             from unnest(:names::text[], :from_now::boolean[]) as n (name, from_now)
             on conflict (name) do nothing
             """,
@@ -65,21 +64,26 @@ async def list_cursors(unit: Unit, names: Sequence[str]) -> list[Cursor]:
     """Return the places of some consumers in the unit's workspace, as far as they have one."""
     rows = await unit.rows(
         """
-        select consumer, xact, event_id, attempts, interruptions, retry_at from event_cursors
+        select consumer, position, attempts, interruptions, retry_at from event_cursors
         where workspace_id = :workspace and consumer = any(:names)
         """,
         names=list(names),
     )
-    return [_cursor(row) for row in rows]
+    return [Cursor(**dict(row)) for row in rows]
 
 
-def _cursor(row: asyncpg.Record) -> Cursor:
-    return Cursor(
-        consumer=row["consumer"],
-        position=Position(row["xact"], row["event_id"]),
-        attempts=row["attempts"],
-        interruptions=row["interruptions"],
-        retry_at=row["retry_at"],
+async def list_standings(unit: Unit, names: Sequence[str]) -> list[asyncpg.Record]:
+    """Return how consumers stand in the unit's workspace, by their names, also those who have no place in it yet."""
+    return await unit.rows(
+        """
+        select n.name, coalesce(k.position, c.since, 0) as position,
+               coalesce(k.attempts + k.interruptions, 0) as attempts, k.retry_at, k.error
+        from unnest(:names::text[]) as n (name)
+        left join event_consumers c on c.name = n.name
+        left join event_cursors k on k.consumer = n.name and k.workspace_id = :workspace
+        order by n.name
+        """,
+        names=list(names),
     )
 
 
@@ -89,17 +93,16 @@ async def create_cursors(database: Database, names: Sequence[str], workspace: UU
     async with database.unit(workspace) as unit:
         await unit.run(
             """
-            insert into event_cursors (consumer, workspace_id, xact, event_id)
-            select c.name, w.id, c.since, :nothing from event_consumers c, workspaces w
+            insert into event_cursors (consumer, workspace_id, position)
+            select c.name, w.id, c.since from event_consumers c, workspaces w
             where c.name = any(:names) and w.id = :workspace
             on conflict (consumer, workspace_id) do nothing
             """,
             names=list(names),
-            nothing=NOTHING,
         )
 
 
-async def move(unit: Unit, cursors: Sequence[Cursor], to: Position) -> int:
+async def move(unit: Unit, cursors: Sequence[Cursor], to: int) -> int:
     """Move places that are the same on to another, and return how many were moved.
 
     Those that another process is at, or has moved, are left out: it goes on from there.
@@ -119,12 +122,11 @@ async def move(unit: Unit, cursors: Sequence[Cursor], to: Position) -> int:
         ), mine as (
             select c.consumer from event_cursors c
             join given g using (consumer, attempts, interruptions)
-            where c.workspace_id = :workspace and c.xact = :xact::xid8 and c.event_id = :event_id
+            where c.workspace_id = :workspace and c.position = :position
             for update of c skip locked
         ), moved as (
             update event_cursors c
-            set xact = :to_xact::xid8, event_id = :to_event_id, attempts = 0, interruptions = 0, retry_at = null,
-                error = null, updated_at = :now
+            set position = :to, attempts = 0, interruptions = 0, retry_at = null, error = null, updated_at = :now
             from mine where c.workspace_id = :workspace and c.consumer = mine.consumer
             returning 1
         )
@@ -133,15 +135,10 @@ async def move(unit: Unit, cursors: Sequence[Cursor], to: Position) -> int:
         names=[cursor.consumer for cursor in cursors],
         attempts=[cursor.attempts for cursor in cursors],
         interruptions=[cursor.interruptions for cursor in cursors],
-        **_at(cursors[0].position),
-        to_xact=to.xact,
-        to_event_id=to.event_id,
+        position=cursors[0].position,
+        to=to,
         now=clock.now(),
     )
-
-
-def _at(position: Position) -> dict[str, Any]:
-    return {"xact": position.xact, "event_id": position.event_id}
 
 
 async def postpone(unit: Unit, cursor: Cursor, failed: Cursor, *, error: str) -> None:
@@ -156,17 +153,15 @@ async def postpone(unit: Unit, cursor: Cursor, failed: Cursor, *, error: str) ->
     await unit.run(
         """
         update event_cursors
-        set xact = :to_xact::xid8, event_id = :to_event_id, attempts = :attempts, interruptions = :interruptions,
-            retry_at = :retry_at, error = :error
-        where workspace_id = :workspace and consumer = :consumer and xact = :xact::xid8 and event_id = :event_id
+        set position = :to, attempts = :attempts, interruptions = :interruptions, retry_at = :retry_at, error = :error
+        where workspace_id = :workspace and consumer = :consumer and position = :position
           and attempts = :attempts_before and interruptions = :interruptions_before
         """,
         consumer=cursor.consumer,
-        **_at(cursor.position),
+        position=cursor.position,
         attempts_before=cursor.attempts,
         interruptions_before=cursor.interruptions,
-        to_xact=failed.position.xact,
-        to_event_id=failed.position.event_id,
+        to=failed.position,
         attempts=failed.attempts,
         interruptions=failed.interruptions,
         retry_at=failed.retry_at,

@@ -15,9 +15,9 @@ import structlog
 
 from fostr.kernel import clock
 from fostr.kernel.db.unit import LOST
-from fostr.kernel.events.consumers import Consumer, Event, Position
+from fostr.kernel.events.consumers import Consumer, Event
 from fostr.kernel.events.cursors import Cursor, create_cursors, list_cursors, move, postpone, put_aside
-from fostr.kernel.events.log import to_event
+from fostr.kernel.events.log import find_settled, to_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,16 +54,14 @@ class Delivery:
     Attributes:
         count: events that consumers have put behind them, counted once for each.
         more: whether more were ready for some of them.
-        waits: whether the next event must wait for an older transaction that is still under way.
+        waits: whether the next event must wait for a transaction that may still write one before it.
         retry_in: seconds after which a failed event is due again.
-        is_foreign: whether the next event bears a transaction id of another cluster; see `restored`.
     """
 
     count: int = 0
     more: bool = False
     waits: bool = False
     retry_in: float | None = None
-    is_foreign: bool = False
 
     def joined(self, other: Delivery) -> Delivery:
         """Return what came of both steps together."""
@@ -73,7 +71,6 @@ class Delivery:
             more=self.more or other.more,
             waits=self.waits or other.waits,
             retry_in=min(pauses, default=None),
-            is_foreign=self.is_foreign or other.is_foreign,
         )
 
 
@@ -81,8 +78,8 @@ class Delivery:
 class _Step:
     """An event of a batch, between two places."""
 
-    before: Position
-    at: Position
+    before: int
+    at: int
     event: Event
 
 
@@ -91,14 +88,13 @@ class _Batch:
     """What follows a place, read once for all consumers that stand there."""
 
     steps: list[_Step]
-    end: Position
+    end: int
     waits: bool
-    is_foreign: bool
 
     def passed(self, *, times: int) -> Delivery:
         """Return what it means that so many consumers have put it behind them."""
         more = times > 0 and len(self.steps) == BATCH
-        return Delivery(count=times * len(self.steps), more=more, waits=self.waits, is_foreign=self.is_foreign)
+        return Delivery(count=times * len(self.steps), more=more, waits=self.waits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +148,10 @@ async def _plan(database: Database, consumers: dict[str, Consumer], workspace: U
 async def _share(unit: Unit, consumers: dict[str, Consumer], cursors: Sequence[Cursor]) -> tuple[Delivery, list[_Task]]:
     """Read what is new, move on whoever wants none of it, and return the batches of all the others."""
     due, outcome = _find_due(cursors)
+    settled = await find_settled(unit) if due else 0
     tasks: list[_Task] = []
     for position, standing in due.items():
-        batch = await _read(unit, position, [consumers[cursor.consumer] for cursor in standing])
+        batch = await _read(unit, position, settled, [consumers[cursor.consumer] for cursor in standing])
         if not batch.steps:
             outcome = outcome.joined(batch.passed(times=0))
             continue
@@ -165,9 +162,9 @@ async def _share(unit: Unit, consumers: dict[str, Consumer], cursors: Sequence[C
     return outcome, tasks
 
 
-def _find_due(cursors: Iterable[Cursor]) -> tuple[dict[Position, list[Cursor]], Delivery]:
+def _find_due(cursors: Iterable[Cursor]) -> tuple[dict[int, list[Cursor]], Delivery]:
     """Return who may go on, by their places, and what it means that the others have to wait."""
-    due: defaultdict[Position, list[Cursor]] = defaultdict(list)
+    due: defaultdict[int, list[Cursor]] = defaultdict(list)
     outcome = Delivery()
     now = clock.now()
     for cursor in cursors:
@@ -178,41 +175,33 @@ def _find_due(cursors: Iterable[Cursor]) -> tuple[dict[Position, list[Cursor]], 
     return due, outcome
 
 
-async def _read(unit: Unit, after: Position, readers: Sequence[Consumer]) -> _Batch:
-    """Return what follows a place; what none of the readers wants, without what it tells.
-
-    An event is ready when every transaction that began before the one that wrote it has ended. Were later ones
-    handed over sooner, a cursor would pass the place where a slow transaction is still to put its events.
-    """
+async def _read(unit: Unit, after: int, settled: int, readers: Sequence[Consumer]) -> _Batch:
+    """Return what follows a place; what none of the readers wants, without what it tells."""
     rows = await unit.rows(
         """
-        select e.xact, e.id, e.type, e.version, e.entity, e.entity_id, e.created_at,
-               e.xact < h.oldest as ready, e.xact >= h.next as foreign,
-               case when e.xact < h.oldest and (:every or e.type = any(:types)) then e.actor end as actor,
-               case when e.xact < h.oldest and (:every or e.type = any(:types)) then e.before end as before,
-               case when e.xact < h.oldest and (:every or e.type = any(:types)) then e.after end as after,
-               case when e.xact < h.oldest and (:every or e.type = any(:types)) then e.cause end as cause
+        select e.position, e.id, e.type, e.version, e.entity, e.entity_id, e.created_at,
+               case when w.whole then e.actor end as actor, case when w.whole then e.before end as before,
+               case when w.whole then e.after end as after, case when w.whole then e.cause end as cause
         from events e
-        cross join (select pg_snapshot_xmin(pg_current_snapshot()) as oldest,
-                           pg_snapshot_xmax(pg_current_snapshot()) as next) h
-        where e.workspace_id = :workspace and (e.xact, e.id) > (:xact::xid8, :event_id::uuid)
-        order by e.xact, e.id
+        cross join lateral (select e.position <= :settled and (:every or e.type = any(:types)) as whole) w
+        where e.workspace_id = :workspace and e.position > :after
+        order by e.position
         limit :limit
         """,
         every=any(reader.types is None for reader in readers),
         types=sorted({name for reader in readers for name in reader.types or ()}),
-        xact=after.xact,
-        event_id=after.event_id,
+        settled=settled,
+        after=after,
         limit=BATCH,
     )
     steps: list[_Step] = []
     place = after
     for row in rows:
-        if not row["ready"]:
-            return _Batch(steps, place, waits=True, is_foreign=row["foreign"])
-        before, place = place, Position(row["xact"], row["id"])
+        if row["position"] > settled:
+            return _Batch(steps, place, waits=True)
+        before, place = place, row["position"]
         steps.append(_Step(before, place, to_event(unit, row)))
-    return _Batch(steps, place, waits=False, is_foreign=False)
+    return _Batch(steps, place, waits=False)
 
 
 async def _serve(database: Database, task: _Task, workspace: UUID) -> Delivery:
@@ -239,7 +228,7 @@ async def _serve_singly(database: Database, task: _Task, workspace: UUID) -> Del
     return Delivery(count=len(task.steps), more=True)
 
 
-async def _hand_over(database: Database, task: _Task, workspace: UUID, steps: Sequence[_Step], *, to: Position) -> bool:
+async def _hand_over(database: Database, task: _Task, workspace: UUID, steps: Sequence[_Step], *, to: int) -> bool:
     """Give a consumer some events and move it on, in one transaction; say whether nobody else was at it."""
     try:
         async with database.unit(workspace) as unit:

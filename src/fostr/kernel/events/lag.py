@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from fostr.kernel.events.cursors import NOTHING
+from fostr.kernel.events.cursors import list_standings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,48 +59,36 @@ class ServerLag:
 
 async def measure_lag(unit: Unit, consumers: Sequence[str]) -> list[Lag]:
     """Return how far some consumers are behind in the unit's workspace, by their names."""
-    places = await unit.rows(
-        """
-        select n.name, coalesce(k.xact, c.since, '0'::xid8) as xact, coalesce(k.event_id, :nothing) as event_id,
-               coalesce(k.attempts + k.interruptions, 0) as attempts, k.retry_at, k.error
-        from unnest(:names::text[]) as n (name)
-        left join event_consumers c on c.name = n.name
-        left join event_cursors k on k.consumer = n.name and k.workspace_id = :workspace
-        order by n.name
-        """,
-        names=list(consumers),
-        nothing=NOTHING,
-    )
+    standings = await list_standings(unit, consumers)
     unread = await unit.rows(
         """
         select n.name, u.count, u.oldest_at
-        from unnest(:names::text[], :xacts::text[], :ids::uuid[]) as n (name, xact, event_id)
+        from unnest(:names::text[], :positions::bigint[]) as n (name, position)
         cross join lateral (
             select count(*) as count, min(s.created_at) as oldest_at
             from (
                 select e.created_at from events e
-                where e.workspace_id = :workspace and (e.xact, e.id) > (n.xact::xid8, n.event_id)
-                order by e.xact, e.id limit :most
+                where e.workspace_id = :workspace and e.position > n.position
+                order by e.position limit :most
             ) s
         ) u
         """,
-        names=[place["name"] for place in places],
-        xacts=[str(place["xact"]) for place in places],
-        ids=[place["event_id"] for place in places],
+        names=[standing["name"] for standing in standings],
+        positions=[standing["position"] for standing in standings],
         most=MOST_COUNTED,
     )
     found = {row["name"]: row for row in unread}
-    return [_lag(place, found[place["name"]]) for place in places]
+    return [_lag(standing, found[standing["name"]]) for standing in standings]
 
 
-def _lag(place: asyncpg.Record, unread: asyncpg.Record) -> Lag:
+def _lag(standing: asyncpg.Record, unread: asyncpg.Record) -> Lag:
     return Lag(
-        consumer=place["name"],
+        consumer=standing["name"],
         behind=unread["count"],
         oldest_at=unread["oldest_at"],
-        attempts=place["attempts"],
-        retry_at=place["retry_at"],
-        error=place["error"],
+        attempts=standing["attempts"],
+        retry_at=standing["retry_at"],
+        error=standing["error"],
     )
 
 

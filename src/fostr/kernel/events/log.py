@@ -1,7 +1,7 @@
 """Read the outbox as a log: in the order of its writes, from any place, and only what nothing can come before any more.
 
-An event is ready when every transaction that began before the one that wrote it has ended. Were later ones read
-sooner, a reader would pass the place where a slow transaction is still to put its events.
+Positions are drawn as events are written, and become visible when transactions end, which may be in another order.
+Were an event read before all that lie before it can be, a reader would pass the place where they are still to appear.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
     from fostr.kernel.db.unit import Unit
 
-BEGINNING: Final = Position(xact=0, event_id=UUID(int=0))
+BEGINNING: Final = Position(number=0, event_id=UUID(int=0))
 """The place before the first event of a workspace."""
 
+SETTLED: Final = "select control.settled_event_position()"
+"""Answers `find_settled`."""
+
 _COLUMNS: Final = (
-    "e.id, e.xact, e.type, e.version, e.entity, e.entity_id, e.actor, e.before, e.after, e.cause, e.created_at"
+    "e.id, e.position, e.type, e.version, e.entity, e.entity_id, e.actor, e.before, e.after, e.cause, e.created_at"
 )
 
 
@@ -36,7 +39,7 @@ class Part:
         positions: the place of each of them.
         end: the place up to which it was read; read on from there.
         has_more: whether more were ready behind it.
-        waits: whether events follow that wait for an older transaction: look again soon.
+        waits: whether events follow that wait for a transaction which may still write one before them: look again soon.
     """
 
     events: list[Event]
@@ -56,22 +59,32 @@ def to_event(unit: Unit, row: asyncpg.Record) -> Event:
 
 async def find_position(unit: Unit, event_id: UUID) -> Position | None:
     """Return the place of an event in the log of the unit's workspace; None where there is no such event."""
-    xact = await unit.value(
-        "select e.xact from events e where e.workspace_id = :workspace and e.id = :event_id", event_id=event_id
+    number = await unit.value(
+        "select e.position from events e where e.workspace_id = :workspace and e.id = :event_id", event_id=event_id
     )
-    return None if xact is None else Position(xact, event_id)
+    return None if number is None else Position(number, event_id)
 
 
-async def find_end(unit: Unit) -> Position:
-    """Return the place behind the last event that is ready."""
+async def find_settled(unit: Unit) -> int:
+    """Return a position of the whole server: every event up to it is there, for any statement that begins after this.
+
+    A unit of work that reads everything as of one moment has to ask before that moment. It can be a little smaller the
+    next time, so whatever belongs together is read up to the same one.
+    """
+    return await unit.value(SETTLED)
+
+
+async def find_end(unit: Unit, *, settled: int) -> Position:
+    """Return the place of the last event that is settled."""
     row = await unit.row(
         """
-        select e.xact, e.id from events e
-        where e.workspace_id = :workspace and e.xact < pg_snapshot_xmin(pg_current_snapshot())
-        order by e.xact desc, e.id desc limit 1
+        select e.position, e.id from events e
+        where e.workspace_id = :workspace and e.position <= :settled
+        order by e.position desc limit 1
         """,
+        settled=settled,
     )
-    return BEGINNING if row is None else Position(row["xact"], row["id"])
+    return BEGINNING if row is None else Position(row["position"], row["id"])
 
 
 async def find_event(unit: Unit, event_id: UUID) -> Event | None:
@@ -82,32 +95,33 @@ async def find_event(unit: Unit, event_id: UUID) -> Event | None:
     return None if row is None else to_event(unit, row)
 
 
-async def read_log(unit: Unit, *, after: Position, limit: int, types: Collection[str] | None = None) -> Part:
+async def read_log(
+    unit: Unit, *, after: Position, settled: int, limit: int, types: Collection[str] | None = None
+) -> Part:
     """Return what follows a place in the log of the unit's workspace.
 
     Args:
         unit: bound to the workspace.
         after: the place.
+        settled: as `find_settled` told it.
         limit: at most so many events.
         types: only events of these types; None for all.
     """
     rows = await unit.rows(
         f"""
-        select {_COLUMNS}, e.xact < pg_snapshot_xmin(pg_current_snapshot()) as ready from events e
-        where e.workspace_id = :workspace and (e.xact, e.id) > (:xact::xid8, :event_id::uuid)
-          and (:every or e.type = any(:types))
-        order by e.xact, e.id
+        select {_COLUMNS} from events e
+        where e.workspace_id = :workspace and e.position > :after and (:every or e.type = any(:types))
+        order by e.position
         limit :limit
         """,
         every=types is None,
         types=sorted(types or ()),
-        xact=after.xact,
-        event_id=after.event_id,
+        after=after.number,
         limit=limit + 1,
     )
-    ready = [row for row in rows if row["ready"]]
+    ready = [row for row in rows if row["position"] <= settled]
     taken = ready[:limit]
-    positions = [Position(row["xact"], row["id"]) for row in taken]
+    positions = [Position(row["position"], row["id"]) for row in taken]
     return Part(
         events=[to_event(unit, row) for row in taken],
         positions=positions,
@@ -117,7 +131,9 @@ async def read_log(unit: Unit, *, after: Position, limit: int, types: Collection
     )
 
 
-async def scan_log(unit: Unit, *, after: Position, budget: int, limit: int, types: Collection[str]) -> Part:
+async def scan_log(
+    unit: Unit, *, after: Position, settled: int, budget: int, limit: int, types: Collection[str]
+) -> Part:
     """Return events of some types that follow a place, out of a bounded part of the log.
 
     However rare the types are, no more than `budget` events are looked at; the part's end tells how far that was.
@@ -125,28 +141,26 @@ async def scan_log(unit: Unit, *, after: Position, budget: int, limit: int, type
     Args:
         unit: bound to the workspace.
         after: the place.
+        settled: as `find_settled` told it.
         budget: look at no more events than so many.
         limit: return no more events than so many.
         types: the types that are wanted.
     """
-    end, is_cut = await _find_reach(unit, after=after, budget=budget)
+    end, is_cut = await _find_reach(unit, after=after, settled=settled, budget=budget)
     rows = await unit.rows(
         f"""
         select {_COLUMNS} from events e
-        where e.workspace_id = :workspace and e.type = any(:types)
-          and (e.xact, e.id) > (:xact::xid8, :event_id::uuid) and (e.xact, e.id) <= (:end_xact::xid8, :end_id::uuid)
-        order by e.xact, e.id
+        where e.workspace_id = :workspace and e.type = any(:types) and e.position > :after and e.position <= :end
+        order by e.position
         limit :limit
         """,
         types=sorted(types),
-        xact=after.xact,
-        event_id=after.event_id,
-        end_xact=end.xact,
-        end_id=end.event_id,
+        after=after.number,
+        end=end.number,
         limit=limit + 1,
     )
     taken = rows[:limit]
-    positions = [Position(row["xact"], row["id"]) for row in taken]
+    positions = [Position(row["position"], row["id"]) for row in taken]
     is_full = len(rows) > limit
     return Part(
         events=[to_event(unit, row) for row in taken],
@@ -157,27 +171,26 @@ async def scan_log(unit: Unit, *, after: Position, budget: int, limit: int, type
     )
 
 
-async def _find_reach(unit: Unit, *, after: Position, budget: int) -> tuple[Position, bool]:
-    """Return the place that is `budget` ready events behind another, or the last one, and whether any follow it."""
+async def _find_reach(unit: Unit, *, after: Position, settled: int, budget: int) -> tuple[Position, bool]:
+    """Return the place that is `budget` settled events behind another, or the last one, and whether any follow it."""
     rows = await unit.rows(
         """
-        select s.xact, s.id, s.number
+        select s.position, s.id, s.number
         from (
-            select e.xact, e.id, row_number() over (order by e.xact, e.id) as number from events e
-            where e.workspace_id = :workspace and (e.xact, e.id) > (:xact::xid8, :event_id::uuid)
-              and e.xact < pg_snapshot_xmin(pg_current_snapshot())
-            order by e.xact, e.id
+            select e.position, e.id, row_number() over (order by e.position) as number from events e
+            where e.workspace_id = :workspace and e.position > :after and e.position <= :settled
+            order by e.position
             limit :most
         ) s
         order by s.number desc
         limit 2
         """,
-        xact=after.xact,
-        event_id=after.event_id,
+        after=after.number,
+        settled=settled,
         most=budget + 1,
     )
     if not rows:
         return after, False
     is_cut = rows[0]["number"] > budget
     last = rows[int(is_cut)]
-    return Position(last["xact"], last["id"]), is_cut
+    return Position(last["position"], last["id"]), is_cut

@@ -102,6 +102,7 @@ async def record(
 ) -> UUID:
     """Record an event in the transaction of the write that it tells of, and return its id.
 
+    It comes after the write: events of one thing are in the order of its changes because of the locks that those hold.
     A bulk write records one event, whose cause carries the count.
 
     Args:

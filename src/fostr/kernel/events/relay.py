@@ -23,7 +23,6 @@ from fostr.kernel.events.consumers import Consumer, list_consumers
 from fostr.kernel.events.cursors import ensure_consumers
 from fostr.kernel.events.delivery import Delivery, deliver
 from fostr.kernel.events.outbox import CHANNEL
-from fostr.kernel.events.restored import rebase_workspace, rebase_workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +37,7 @@ SWEEP_SECONDS: Final = 5.0
 ERROR_SECONDS: Final = 1.0
 FIRST_WAIT: Final = 0.02
 LONGEST_WAIT: Final = 1.0
-"""Between looks at an event that waits for an older transaction."""
+"""Between looks at an event that waits for a transaction which may still write one before it."""
 
 
 class Relay:
@@ -77,7 +76,6 @@ class Relay:
         Events that failed are not waited for.
         """
         await ensure_consumers(self._database, self._consumers)
-        await rebase_workspaces(self._database)
         delivered = 0
         for workspace in await self._list_pending():
             delivered += (await self._exhaust(workspace)).count
@@ -113,7 +111,6 @@ class Relay:
     async def _mark_pending(self) -> None:
         try:
             await ensure_consumers(self._database, self._consumers)
-            await rebase_workspaces(self._database)
             for workspace in await self._list_pending():
                 self.mark(workspace)
         except LOST as error:
@@ -181,9 +178,7 @@ class Relay:
         while True:
             step = await deliver(self._database, self._consumers, workspace)
             count += step.count
-            if step.is_foreign:
-                await rebase_workspace(self._database, workspace)
-            elif not step.more:
+            if not step.more:
                 return replace(step, count=count)
 
 

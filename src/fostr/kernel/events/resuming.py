@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from fostr.kernel import clock
-from fostr.kernel.events.log import BEGINNING, find_end, find_position
+from fostr.kernel.events.log import BEGINNING, find_end, find_position, find_settled
 
 if TYPE_CHECKING:
     from fostr.kernel.db.unit import Unit
@@ -21,10 +21,10 @@ LONGEST_AWAY: Final = timedelta(hours=24)
 async def find_start(unit: Unit, last_event_id: str | None) -> tuple[Position, bool]:
     """Return the place from which a stream tells, and whether its client must be told to fetch what lies before it."""
     if last_event_id is None:
-        return await find_end(unit), False
+        return await find_end(unit, settled=await find_settled(unit)), False
     position = await _find_last(unit, last_event_id)
     if position is None or await _is_too_far(unit, position):
-        return await find_end(unit), True
+        return await find_end(unit, settled=await find_settled(unit)), True
     return position, False
 
 
@@ -43,13 +43,12 @@ async def _is_too_far(unit: Unit, position: Position) -> bool:
         select count(*) as count, min(m.created_at) as oldest
         from (
             select e.created_at from events e
-            where e.workspace_id = :workspace and (e.xact, e.id) > (:xact::xid8, :event_id::uuid)
-            order by e.xact, e.id
+            where e.workspace_id = :workspace and e.position > :position
+            order by e.position
             limit :limit
         ) m
         """,
-        xact=position.xact,
-        event_id=position.event_id,
+        position=position.number,
         limit=MOST_MISSED + 1,
     )
     assert missed is not None  # noqa: S101 - an aggregate always returns a row

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fostr.kernel.events.consumers import Position
-from fostr.kernel.events.cursors import NOTHING
+from fostr.kernel.events.cursors import list_standings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,44 +26,26 @@ async def prune_events(unit: Unit, *, before: datetime, consumers: Sequence[str]
         consumers: the names of all who read the log.
         limit: look at no more events than so many.
     """
-    slowest = await _find_slowest(unit, consumers)
+    standings = await list_standings(unit, consumers)
     letters = await unit.rows("select event_id from event_dead_letters where workspace_id = :workspace")
     rows = await unit.rows(
         """
         with newest as (
-            select e.id from events e where e.workspace_id = :workspace order by e.xact desc, e.id desc limit 1
+            select e.id from events e where e.workspace_id = :workspace order by e.position desc limit 1
         ), oldest as (
             select e.id, e.created_at from events e
-            where e.workspace_id = :workspace and (e.xact, e.id) <= (:xact::xid8, :event_id::uuid)
+            where e.workspace_id = :workspace and e.position <= :slowest
               and e.id <> all(:kept::uuid[])
-            order by e.xact, e.id
+            order by e.position
             limit :limit
         )
         delete from events e using oldest, newest
         where e.workspace_id = :workspace and e.id = oldest.id and oldest.created_at < :before and e.id <> newest.id
         returning e.id
         """,
-        xact=slowest.xact,
-        event_id=slowest.event_id,
+        slowest=min((standing["position"] for standing in standings), default=0),
         kept=[row["event_id"] for row in letters],
         before=before,
         limit=limit,
     )
     return [row["id"] for row in rows]
-
-
-async def _find_slowest(unit: Unit, consumers: Sequence[str]) -> Position:
-    """Return the place up to which every consumer has read the unit's workspace."""
-    row = await unit.row(
-        """
-        select coalesce(k.xact, c.since, '0'::xid8) as xact, coalesce(k.event_id, :nothing) as event_id
-        from unnest(:names::text[]) as n (name)
-        left join event_consumers c on c.name = n.name
-        left join event_cursors k on k.consumer = n.name and k.workspace_id = :workspace
-        order by 1, 2
-        limit 1
-        """,
-        names=list(consumers),
-        nothing=NOTHING,
-    )
-    return Position(0, NOTHING) if row is None else Position(row["xact"], row["event_id"])

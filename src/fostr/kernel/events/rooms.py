@@ -14,7 +14,7 @@ import structlog
 from fostr.kernel import clock
 from fostr.kernel.db.unit import LOST
 from fostr.kernel.events.audiences import begin_snapshot, compose_shares, find_epoch, sort_followers
-from fostr.kernel.events.log import find_end, read_log
+from fostr.kernel.events.log import find_end, find_settled, read_log
 from fostr.kernel.http.errors import NotFound
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ GATHER_SECONDS: Final = 0.01
 """The least time between looks: where somebody writes without a pause, several events are read at once."""
 FIRST_WAIT: Final = 0.02
 LONGEST_WAIT: Final = 1.0
-"""Between looks at an event that waits for an older transaction."""
+"""Between looks at an event that waits for a transaction which may still write one before it."""
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 """After the database did not answer, or the program failed."""
@@ -130,26 +130,26 @@ class Room:
         self._stumbles = 0
         with suppress(*LOST):
             async with self._turns, self._runtime.database.unit(self.workspace) as unit:
-                self._head = end = await find_end(unit)
+                self._head = end = await find_end(unit, settled=await find_settled(unit))
             for follower in self.followers:
                 follower.reset(end)
 
     async def _step(self) -> float:
         """Look once, and hand out what is there; return the seconds after which to look again."""
         async with self._runtime.database.unit(self.workspace) as unit:
-            await begin_snapshot(unit)
+            settled = await begin_snapshot(unit)
             await self._check_rights(unit)
             listening = self._listening()
             head = self._head or min((follower.position for follower in listening), default=None)
             if head is None:
                 return self._look
-            new = await read_log(unit, after=head, limit=BATCH)
+            new = await read_log(unit, after=head, settled=settled, limit=BATCH)
             await self._hand_out(unit, new, [one for one in listening if one.position >= head])
             self._head = new.end
             behind = [one for one in listening if one.position < head]
             ready = [one for one in behind if one.has_room]
             if ready:
-                await self._catch_up(unit, ready, head)
+                await self._catch_up(unit, ready, head, settled)
         pause = self._pause(new)
         if behind:
             pause = min(pause, 0.0 if ready else FULL_PAUSE)
@@ -171,9 +171,10 @@ class Room:
         self.epoch = epoch
         self._unsorted.difference_update(asked)
 
-    async def _catch_up(self, unit: Unit, behind: Sequence[Follower], head: Position) -> None:
+    async def _catch_up(self, unit: Unit, behind: Sequence[Follower], head: Position, settled: int) -> None:
         """Bring the streams that are furthest behind a part nearer to the reader."""
-        old = await read_log(unit, after=min(one.position for one in behind), limit=BATCH)
+        place = min(one.position for one in behind)
+        old = await read_log(unit, after=place, settled=settled, limit=BATCH)
         await self._hand_out(unit, old if old.events else replace(old, end=head), behind, until=head)
 
     async def _hand_out(

@@ -9,7 +9,7 @@ from fostr.domains.activity.log.errors import EventsGone, EventTypeUnknown
 from fostr.domains.activity.log.schemas import LATEST, EventActor, EventCause, EventItem, EventPage, EventTypeInfo
 from fostr.domains.webhooks.public import list_sent_types
 from fostr.kernel.events.catalogue import group_of, list_event_types
-from fostr.kernel.events.log import BEGINNING, find_end, find_position, read_log, scan_log
+from fostr.kernel.events.log import BEGINNING, find_end, find_position, find_settled, read_log, scan_log
 from fostr.kernel.events.visibility import category_of, see_events
 
 if TYPE_CHECKING:
@@ -37,7 +37,11 @@ async def list_events(context: Context, asked: EventQuery) -> EventPage:
     """
     types = _choose_types(asked)
     if asked.after == LATEST:
-        return EventPage(items=[], next=_shown(await find_end(context.unit)), has_more=False)
+        return EventPage(
+            items=[],
+            next=_shown(await find_end(context.unit, settled=await find_settled(context.unit))),
+            has_more=False,
+        )
     part = await _read(context, asked, after=await _find_start(context, asked.after), types=types)
     seen = await see_events(context, part.events)
     found = [place for place, one in enumerate(seen) if one is not None and _is_within(one, asked.recordset_id)]
@@ -61,9 +65,10 @@ async def _find_start(context: Context, after: UUID | str | None) -> Position:
 
 async def _read(context: Context, asked: EventQuery, *, after: Position, types: frozenset[str] | None) -> Part:
     limit = max(LEAST_LOOKED_AT, LOOKED_AT * asked.limit)
+    settled = await find_settled(context.unit)
     if types is None:
-        return await read_log(context.unit, after=after, limit=limit)
-    return await scan_log(context.unit, after=after, budget=SCANNED, limit=limit, types=types)
+        return await read_log(context.unit, after=after, settled=settled, limit=limit)
+    return await scan_log(context.unit, after=after, settled=settled, budget=SCANNED, limit=limit, types=types)
 
 
 def _is_within(seen: Seen, recordset_id: UUID | None) -> bool:

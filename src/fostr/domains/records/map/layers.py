@@ -25,10 +25,10 @@ MOST_LAYERS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A version of a layer, and a moment at which it was the present one, as PostgreSQL tells moments apart."""
+    """A version of a layer, and up to where the log of events was settled when it was the present one."""
 
     version: int
-    snapshot: str
+    settled: int
 
 
 _versions: Final = count(1)
@@ -44,12 +44,12 @@ async def find_version(unit: Unit, recordset: Recordset) -> int:
     key = (unit.workspace, recordset.id, counts_all)
     before = _seen.get(key)
     looked = await repository.look_for_changes(
-        unit, recordset.id, since=before.snapshot if before else None, in_any=counts_all
+        unit, recordset.id, since=before.settled if before else None, in_any=counts_all
     )
     version = next(_versions) if before is None or looked.has_changed else before.version
     # Somebody else may have looked meanwhile, and found a newer one.
     if _seen.get(key) is before:
-        _seen[key] = _Seen(version, looked.snapshot)
+        _seen[key] = _Seen(version, looked.settled)
         _seen.move_to_end(key)
         if len(_seen) > MOST_LAYERS:
             _seen.popitem(last=False)

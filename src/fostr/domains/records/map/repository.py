@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fostr.domains.records.fields.geometry import Bounds
+from fostr.kernel.events.log import find_settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -50,18 +51,17 @@ async def stream_lines(
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A moment, as PostgreSQL tells moments apart, and whether something had changed by then."""
+    """Up to where the log of events was settled at a moment, and whether something had changed by then."""
 
-    snapshot: str
+    settled: int
     has_changed: bool
 
 
-# Of a transaction that was under way at the former moment, or began after it, the events are new now.
+# What was visible at the former moment but not settled counts as changed once more.
 _CHANGED: Final = """
     exists (
         select from events e
-        where e.workspace_id = :workspace and e.xact >= pg_snapshot_xmin(:since::text::pg_snapshot)
-          and not pg_visible_in_snapshot(e.xact, :since::text::pg_snapshot)
+        where e.workspace_id = :workspace and e.position > :since
           and (:in_any or :recordset_id::text = coalesce(
               e.after->>'recordset_id', e.before->>'recordset_id',
               case when e.entity = 'recordset' then e.entity_id::text
@@ -71,7 +71,7 @@ _CHANGED: Final = """
 """
 
 
-async def look_for_changes(unit: Unit, recordset_id: UUID, *, since: str | None, in_any: bool) -> Looked:
+async def look_for_changes(unit: Unit, recordset_id: UUID, *, since: int | None, in_any: bool) -> Looked:
     """Look whether records of a recordset have been written.
 
     Args:
@@ -80,16 +80,13 @@ async def look_for_changes(unit: Unit, recordset_id: UUID, *, since: str | None,
         since: a former moment; without one nothing counts as changed.
         in_any: whether whatever happens in the workspace counts.
     """
+    settled = await find_settled(unit)
     if since is None:
-        return Looked(await unit.value("select pg_current_snapshot()::text"), has_changed=False)
-    row = await unit.row(
-        f"select pg_current_snapshot()::text as snapshot, {_CHANGED} as has_changed",
-        since=since,
-        in_any=in_any,
-        recordset_id=str(recordset_id),
+        return Looked(settled, has_changed=False)
+    has_changed: bool = await unit.value(
+        f"select {_CHANGED}", since=since, in_any=in_any, recordset_id=str(recordset_id)
     )
-    assert row is not None  # noqa: S101 - a select without a source has one row
-    return Looked(row["snapshot"], row["has_changed"])
+    return Looked(settled, has_changed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ async def list_brought_along(unit: Unit, event_id: UUID, *, types: Sequence[str]
     rows = await unit.rows(
         """
         select e.cause->>'id' as id from events d
-        join events e on e.workspace_id = :workspace and e.xact = d.xact and e.type = any(:types::text[])
+        join events e on e.workspace_id = :workspace and e.xact = d.xact and e.created_at = d.created_at
+            and e.type = any(:types::text[])
         where d.workspace_id = :workspace and d.id = :id order by e.id
         """,
         id=event_id,

@@ -16,7 +16,7 @@ from fostr.domains.webhooks.deliveries.matching import read_types, stands_for_ma
 from fostr.domains.webhooks.deliveries.repository import deliveries, lanes
 from fostr.domains.webhooks.deliveries.rules import PROBE_EVERY
 from fostr.domains.webhooks.messages import compose_body
-from fostr.kernel.events.log import BEGINNING, find_end, find_position, read_log
+from fostr.kernel.events.log import BEGINNING, find_end, find_position, find_settled, read_log
 from fostr.kernel.events.visibility import Seen, expand_seen, see_events
 from fostr.kernel.ids import new_ids
 
@@ -70,13 +70,13 @@ async def read_on(context: Context, webhook: StoredWebhook, lane: Lane, *, is_pr
     if lane.event_id is None:
         return Stretch()
     place = await find_position(unit, lane.event_id) or BEGINNING
-    # Before the events, so that none can come between: whatever is before the end is among them.
-    end = await find_end(unit)
-    part = await read_log(unit, after=place, limit=limit, types=read_types(tuple(webhook.event_types)))
+    settled, types = await find_settled(unit), read_types(tuple(webhook.event_types))
+    end = await find_end(unit, settled=settled)
+    part = await read_log(unit, after=place, settled=settled, limit=limit, types=types)
     walk = _Walk(lane.event_id, lane.message_id, room=1 if is_probe else PARTS_AT_ONCE)
     more = not await _walk(context, webhook, walk, part.events) or part.has_more
     if not more:
-        walk.event_id = max(end, part.end, key=lambda position: (position.xact, position.event_id)).event_id
+        walk.event_id = max(end, part.end).event_id
     probe_at = context.now + PROBE_EVERY if is_probe and walk.found else None
     await _keep(context, webhook, lane, walk, probe_at)
     return Stretch(count=len(walk.found), more=more)

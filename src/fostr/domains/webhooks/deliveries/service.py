@@ -180,7 +180,7 @@ async def _read_again(context: Context, webhook_id: UUID, *, since: datetime) ->
     if lane is None or first is None:
         return
     place = None if lane.event_id is None else await find_position(context.unit, lane.event_id)
-    if place is None or (first.xact, first.event_id) < (place.xact, place.event_id):
+    if place is None or first < place:
         before = await deliveries.find_event_before(context.unit, first)
         await lanes.rewind_lane(context.unit, webhook_id, event_id=before)
 

@@ -353,16 +353,16 @@ async def find_first_event(unit: Unit, *, since: UUID) -> Position | None:
     """
     row = await unit.row(
         """
-        select f.xact, f.id from (
-            select e.xact, e.id from events e
+        select f.position, f.id from (
+            select e.position, e.id from events e
             where e.workspace_id = :workspace and e.id >= :since order by e.id limit :looked
         ) f
-        order by f.xact, f.id limit 1
+        order by f.position limit 1
         """,
         since=since,
         looked=LOOKED,
     )
-    return None if row is None else Position(row["xact"], row["id"])
+    return None if row is None else Position(row["position"], row["id"])
 
 
 async def find_event_before(unit: Unit, place: Position) -> UUID:
@@ -370,10 +370,9 @@ async def find_event_before(unit: Unit, place: Position) -> UUID:
     found: UUID | None = await unit.value(
         """
         select e.id from events e
-        where e.workspace_id = :workspace and (e.xact, e.id) < (:xact::xid8, :event_id::uuid)
-        order by e.xact desc, e.id desc limit 1
+        where e.workspace_id = :workspace and e.position < :position
+        order by e.position desc limit 1
         """,
-        xact=place.xact,
-        event_id=place.event_id,
+        position=place.number,
     )
     return found or UUID(int=0)
