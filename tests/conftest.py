@@ -2,7 +2,8 @@
 
 `client` sends requests and checks every answer; `client.as_(cast.member)` sends them as somebody. `cast` is two fresh
 workspaces and their people. `runtime` is the open database, bus and file store of this test process, `run_jobs` runs
-what was dispatched, `settle` lets everything follow from an event that does, and fails when a consumer does.
+what was dispatched, `settle` lets everything follow from an event that does, and fails when a consumer does. Jobs and
+events that other tests left are neither run nor followed.
 A statement that does not name its workspace fails the test during which it first ran.
 """
 
@@ -29,11 +30,15 @@ from fostr.settings import Settings
 from tests.support.cast import Cast, Person, create_cast
 from tests.support.client import BASE, AnswerChecker, Client
 from tests.support.inspection import StatementInspector
+from tests.support.leftovers import Leftovers
 from tests.support.live import LiveServer
 from tests.support.server import GIVEN, SERVER, TestServer, clone_database, drop_database, start_server, stop_server
 
-# How long an example takes says something about the machine, and nothing about the product.
-hypothesis.settings.register_profile("fostr", deadline=None)
+# How long an example takes says something about the machine, and nothing about the product. What is drawn follows from
+# the test alone, so that a run fails for what was changed and never for its luck; `--hypothesis-profile=search` draws
+# others each time, to look for what nobody has met yet.
+hypothesis.settings.register_profile("search", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("fostr", hypothesis.settings.get_profile("search"), derandomize=True)
 hypothesis.settings.load_profile("fostr")
 
 _server: list[TestServer] = []
@@ -95,6 +100,25 @@ async def runtime(settings: Settings, database_urls: tuple[str, str]) -> AsyncIt
     """The open parts of this test process."""
     async with open_runtime(settings, database_url=database_urls[1]) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def leftovers(runtime: Runtime) -> Leftovers:
+    """What the tests of this process have left so far."""
+    return Leftovers(runtime.database)
+
+
+@pytest.fixture
+async def nothing_left(leftovers: Leftovers) -> None:
+    """Begin with no job in the queue, and no event that somebody has yet to follow."""
+    await leftovers.drop()
+
+
+@pytest.fixture(autouse=True)
+def by_itself(request: pytest.FixtureRequest) -> None:
+    """Keep away from each test what others have left, where it uses the database."""
+    if "runtime" in request.fixturenames:
+        request.getfixturevalue("nothing_left")
 
 
 @pytest.fixture(scope="session")

@@ -89,7 +89,7 @@ async def _finish(runtime: Runtime, workspace_id: UUID, job_id: UUID) -> None:
 async def _run(settings: Settings, *, url: str) -> None:
     async with open_runtime(settings, database_url=url) as runtime:
         email, password, workspace_id = await fill(runtime)
-    print(f"Sign in as {email} with the password {password}")
+    print(f"Sign in at {settings.public_url}/sign-in as {email} with the password {password}")
     print(f"Workspace {WORKSPACE}: {workspace_id}, with the recordset {RECORDSET}")
 
 

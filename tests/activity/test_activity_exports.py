@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,10 +19,13 @@ import pytest
 
 from fostr.app import create_app
 from fostr.domains.activity.exports import tasks
+from fostr.domains.activity.exports.schemas import ActivityExportCreate
 from fostr.domains.activity.exports.service import JOB, KEPT
-from fostr.domains.activity.exports.writing import COLUMNS
+from fostr.domains.activity.exports.tasks import TELL_FAILED
+from fostr.domains.activity.exports.writing import COLUMNS, begin_run
 from fostr.domains.activity.feed.reading import AT_ONCE
 from fostr.kernel import clock
+from fostr.kernel.auth.principals import Scope
 from fostr.kernel.events.log import BEGINNING, find_settled, read_log
 from fostr.kernel.files.store import FileMissing, open_store
 from fostr.kernel.ids import new_id, new_ids
@@ -126,7 +130,7 @@ async def test_every_format(client: Client, cast: Cast, run_jobs: RunJobs) -> No
     lines = await fetch(client, await export(client, cast.owner, run_jobs, format="ndjson", types="record"))
     rows = [json.loads(line) for line in lines.splitlines()]
     assert rows == await export_rows(client, cast.owner, run_jobs, types="record")
-    assert rows[0]["changed"] == "field_values.fee"
+    assert rows[0]["changed"] == "Fee: sevenpence → eightpence"
     book = await fetch(client, await export(client, cast.owner, run_jobs, format="xlsx", types="record"))
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         sheet = archive.read("xl/worksheets/sheet1.xml").decode()
@@ -163,14 +167,22 @@ async def test_the_rights_are_those_of_when_it_is_written(
 @pytest.mark.usefixtures("inns")
 async def test_hidden_fields_are_not_told(client: Client, cast: Cast, run_jobs: RunJobs) -> None:
     told = json.dumps(await export_rows(client, cast.member, run_jobs))
-    assert "field_values.fee" not in told
+    assert "Fee" not in told
     assert "pence" not in told
-    assert "field_values.fee" in json.dumps(await export_rows(client, cast.owner, run_jobs))
+    assert "Fee: sevenpence" in json.dumps(await export_rows(client, cast.owner, run_jobs))
 
 
 async def test_a_long_feed_is_written_batch_by_batch(
     client: Client, cast: Cast, runtime: Runtime, inns: dict[str, Any], run_jobs: RunJobs
 ) -> None:
+    await add_many(runtime, cast, inns)
+    await run_jobs()
+    rows = await export_rows(client, cast.member, run_jobs, types="record")
+    assert len(rows) == len({row["id"] for row in rows}) == 2 * AT_ONCE + 4
+
+
+async def add_many(runtime: Runtime, cast: Cast, recordset: dict[str, Any]) -> None:
+    """Let a recordset have been changed as often as two batches hold."""
     async with runtime.database.unit(cast.acme) as unit:
         await unit.run(
             """
@@ -178,11 +190,30 @@ async def test_a_long_feed_is_written_batch_by_batch(
             select :workspace, e, 'recordset.updated', 'recordset', :recordset_id from unnest(:ids::uuid[]) e
             """,
             ids=new_ids(2 * AT_ONCE),
-            recordset_id=UUID(inns["id"]),
+            recordset_id=UUID(recordset["id"]),
         )
+
+
+async def test_what_is_taken_meanwhile_is_not_in_the_rest(
+    client: Client, cast: Cast, runtime: Runtime, inns: dict[str, Any], run_jobs: RunJobs
+) -> None:
+    await add_many(runtime, cast, inns)
     await run_jobs()
-    rows = await export_rows(client, cast.member, run_jobs, types="record")
-    assert len(rows) == len({row["id"] for row in rows}) == 2 * AT_ONCE + 4
+    job_id = await start(client, cast.member, format="ndjson", types="record")
+    path = f"/api/v1/recordsets/{inns['slug']}/access/members/{cast.member.member_id}"
+    asked = ActivityExportCreate(format="ndjson", types="record")
+    run = begin_run(await take(runtime, job_id), asked, scope=Scope.READ)
+    pieces: list[bytes] = []
+    async with aclosing(run.write()) as written:
+        async for piece in written:
+            pieces.append(piece)
+            if run.rows == AT_ONCE:
+                assert (await client.as_(cast.owner).delete(path)).status_code == 204
+    *_, last = b"".join(pieces).splitlines()
+    # That they got access is told to them all the same, and no more to what.
+    assert (json.loads(last)["type"], json.loads(last)["entity_name"]) == ("recordset.access_granted", None)
+    assert run.rows == AT_ONCE + 1
+    await run_jobs()
 
 
 async def test_who_has_left_gets_no_file(client: Client, cast: Cast, runtime: Runtime, run_jobs: RunJobs) -> None:
@@ -224,6 +255,13 @@ async def test_the_end_is_told_once(client: Client, cast: Cast, runtime: Runtime
 
 async def rerun(runtime: Runtime, cast: Cast, job_id: str) -> None:
     """Run an export again, as if its worker had died before it could say that it was done."""
+    context = await take(runtime, job_id)
+    assert context.workspace == cast.acme
+    await tasks.export_activity(context)
+
+
+async def take(runtime: Runtime, job_id: str) -> JobContext:
+    """Return what the handler of a job is called with, as if a worker had taken it."""
     async with runtime.database.unit() as unit:
         row = await unit.row(
             """
@@ -233,8 +271,7 @@ async def rerun(runtime: Runtime, cast: Cast, job_id: str) -> None:
             id=UUID(job_id),
         )
     assert row is not None
-    assert row["workspace_id"] == cast.acme
-    await tasks.export_activity(JobContext(runtime, row))
+    return JobContext(runtime, row)
 
 
 async def test_an_export_that_failed_is_told_once(
@@ -245,12 +282,13 @@ async def test_an_export_that_failed_is_told_once(
     await run_jobs()
     done = (await client.as_(cast.member).get(f"{JOBS}/{job_id}")).json()
     assert (done["status"], done["error"]["code"], done["output_data"]) == ("failed", "activity_filter_invalid", None)
-    for _ in range(2):
-        async with runtime.database.unit() as unit:
-            await dispatch(unit, "activity.tell_failed_exports", {}, workspace=None)
-        await run_jobs()
-    told = await event_types(runtime, cast.acme, entity_id=UUID(job_id))
-    assert told == ["activity_export.requested", "activity_export.failed"]
+    told = ["activity_export.requested", "activity_export.failed"]
+    assert await event_types(runtime, cast.acme, entity_id=UUID(job_id)) == told
+    again = {"job_id": job_id, "input": {"asked": {"format": "csv"}}, "error": done["error"]}
+    async with runtime.database.unit() as unit:
+        await dispatch(unit, TELL_FAILED, again, workspace=cast.acme, created_by=cast.member.member_id)
+    await run_jobs()
+    assert await event_types(runtime, cast.acme, entity_id=UUID(job_id)) == told
 
 
 async def make_team(client: Client, cast: Cast) -> str:
@@ -290,7 +328,7 @@ async def test_a_cloud_store_serves_its_files_itself(
     for name, value in (("ACCESS_KEY_ID", "id"), ("SECRET_ACCESS_KEY", "secret"), ("REGION", "eu-central-1")):
         monkeypatch.setenv(f"AWS_{name}", value)
     in_cloud = settings.model_copy(update={"storage_url": "s3://bucket/prefix"})
-    app = create_app(in_cloud, runtime=replace(runtime, files=open_store(in_cloud)))
+    app = create_app(in_cloud, runtime=replace(runtime, files=open_store(in_cloud)), lazily=True)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=BASE) as inner:
         cloudy = Client(inner, client.checker, {})
         path = f"{JOBS}/{done['job_id']}/download"
@@ -381,10 +419,35 @@ async def test_a_role_without_the_right_is_refused(client: Client, cast: Cast) -
     assert refusal(await client.as_(cast.viewer).get(JOBS)) == (403, "forbidden")
 
 
+@pytest.mark.parametrize("permission", ["can_view_activity", "can_export_activity"])
+async def test_a_right_that_is_taken_meanwhile_ends_it(
+    client: Client, cast: Cast, runtime: Runtime, run_jobs: RunJobs, permission: str
+) -> None:
+    job_id = await start(client, cast.viewer)
+    owner, taken = client.as_(cast.owner), {"permissions": {permission: False}}
+    assert (await owner.patch("/api/v1/permissions/roles/viewer", json=taken)).status_code == 200
+    assert refusal(await client.as_(cast.viewer).post(EXPORT)) == (403, "forbidden")
+    await run_jobs()
+    async with runtime.database.unit() as unit:
+        row = await unit.row("select status, error from jobs where id = :id", id=UUID(job_id))
+    assert row is not None
+    assert (row["status"], row["error"]["code"]) == ("failed", "forbidden")
+    assert not await runtime.files.exists(f"{cast.acme}/activity-exports/{job_id}.csv")
+
+
+async def test_no_body_is_the_whole_feed(client: Client, cast: Cast, run_jobs: RunJobs) -> None:
+    started = await client.as_(cast.member).post(EXPORT)
+    assert started.status_code == 200, started.text
+    await run_jobs()
+    done = (await client.as_(cast.member).get(f"{JOBS}/{started.json()['job_id']}")).json()
+    assert done["output_data"]["filename"].endswith(".csv")
+    assert done["output_data"]["rows"] > 0
+
+
 async def test_a_small_scope_sees_no_more_in_the_file(
     client: Client, cast: Cast, runtime: Runtime, run_jobs: RunJobs
 ) -> None:
-    made = await client.as_(cast.owner).post("/api/v1/api-keys", json={"name": "Key", "scope": "read"})
+    made = await client.as_(cast.owner).post("/api/v1/api-keys", json={"name": "Key", "scopes": ["read"]})
     assert made.status_code == 201, made.text
     await run_jobs()
     token = await create_token(runtime, cast.owner.user_id, scope="read")

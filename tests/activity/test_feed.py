@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from fostr.domains.activity.feed.reading import LONGEST_VALUE
+from fostr.domains.activity.feed.schemas import CUT
 from fostr.domains.activity.feed.tasks import keep_activity
 from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.events.log import BEGINNING, find_settled, read_log
-from fostr.kernel.events.outbox import record
+from fostr.kernel.events.outbox import Actor, record
 from fostr.kernel.events.visibility import category_of
 from fostr.kernel.ids import new_id
 from fostr.kernel.runtime import Runtime
@@ -52,8 +54,8 @@ async def test_the_newest_comes_first_as_a_sentence(client: Client, cast: Cast, 
     told = await read_told(client, cast.owner)
     assert told[1:4] == [
         "Owner Example created Anchor in Inns",
-        "Owner Example granted access to Inns",
-        "Owner Example created Inns",
+        "Owner Example gave Member Example access to the recordset Inns",
+        "Owner Example created the recordset Inns",
     ]
 
 
@@ -62,8 +64,10 @@ async def test_it_tells_what_changed(client: Client, cast: Cast, inn: dict[str, 
     await change(client, cast, inn, {"name": long})
     await follow()
     items = (await read_feed(client, cast.owner, limit=3))["items"]
-    assert {"field": "field_values.name", "before": "Anchor", "after": None} in items[0]["changes"]
-    assert items[1]["changes"] == [{"field": "field_values.beds", "before": 3, "after": 4}]
+    cut = long[:LONGEST_VALUE] + CUT
+    renamed = {"field": "field_values.name", "label": "Name", "before": "Anchor", "after": cut}
+    assert renamed in items[0]["changes"]
+    assert items[1]["changes"] == [{"field": "field_values.beds", "label": "Beds", "before": 3, "after": 4}]
     assert items[2]["changes"] == []
 
 
@@ -83,6 +87,43 @@ async def test_what_the_system_did_has_no_actor(client: Client, cast: Cast, runt
     newest = (await read_feed(client, cast.owner))["items"][0]
     assert newest["actor"] is None
     assert newest["description"].startswith("The system changed ")
+
+
+async def test_what_an_account_did_is_its_members(client: Client, cast: Cast, runtime: Runtime, follow: Follow) -> None:
+    """Events of accounts name no member; who did them can be somebody of no workspace, too."""
+    facts = {"email": cast.member.email, "how": "change"}
+    async with runtime.database.unit(cast.acme) as unit:
+        for user_id in (cast.member.user_id, cast.stranger.user_id):
+            await record(
+                unit,
+                type="account.password_changed",
+                entity="account",
+                entity_id=cast.member.user_id,
+                after=facts,
+                actor=Actor(user_id=user_id, kind="session"),
+            )
+    await follow()
+    told = f"set a new password for {cast.member.email}"
+    newest = (await read_feed(client, cast.owner, limit=2))["items"]
+    assert [item["description"] for item in newest] == [f"Somebody {told}", f"Member Example {told}"]
+    assert [item["actor"] and item["actor"]["id"] for item in newest] == [None, str(cast.member.member_id)]
+    assert await read_told(client, cast.member, scope="mine") == [f"Member Example {told}"]
+
+
+async def test_in_whose_hands_somebody_was_is_told(
+    client: Client, cast: Cast, runtime: Runtime, inn: dict[str, Any], follow: Follow
+) -> None:
+    operator = new_id()
+    acted = Actor(cast.member.member_id, cast.member.user_id, "jwt", operator)
+    async with runtime.database.unit(cast.acme) as unit:
+        facts = {"recordset_id": inn["recordset_id"], "version": 3}
+        await record(unit, type="record.deleted", entity="record", entity_id=UUID(inn["id"]), before=facts, actor=acted)
+    await follow()
+    for reader in (cast.owner, cast.member):
+        newest, before = (await read_feed(client, reader, limit=2))["items"]
+        assert newest["description"] == "An operator, in the name of Member Example, moved Anchor in Inns to the trash"
+        assert (newest["actor"]["id"], newest["acting_as"]) == (str(cast.member.member_id), str(operator))
+        assert before["acting_as"] is None
 
 
 @pytest.mark.usefixtures("inn")
@@ -128,7 +169,7 @@ async def test_teams_are_chosen_by_who_is_in_them_now(client: Client, cast: Cast
     assert added.status_code == 201, added.text
     assert await read_told(client, cast.owner, team_ids=team["id"]) == ["Member Example changed Anchor in Inns"]
     more = await read_told(client, cast.owner, team_ids=team["id"], user_ids=cast.owner.member_id)
-    assert "Owner Example created Inns" in more
+    assert "Owner Example created the recordset Inns" in more
     assert "Member Example changed Anchor in Inns" in more
 
 
@@ -154,6 +195,9 @@ async def test_days_are_chosen_to_their_ends(client: Client, cast: Cast, runtime
     assert await ids(start_date="2026-03-02T00:00:00", end_date="2026-03-31") == [after]
     assert after not in await ids(start_date="2026-03-03")
     assert await ids(start_date="2026-03-02", end_date="2026-03-01") == []
+    # The other ways of ISO 8601 to write a day are days as well.
+    assert await ids(start_date="20260301", end_date="20260301") == [last, first]
+    assert await ids(start_date="2026-W09-7", end_date="2026W097") == [last, first]
 
 
 @pytest.mark.usefixtures("inn")
@@ -268,10 +312,11 @@ async def test_a_type_that_this_version_does_not_know_is_told(
     async with runtime.database.unit(cast.acme) as unit:
         await unit.run(
             """
-            insert into events (workspace_id, id, type, entity, entity_id)
-            values (:workspace, :id, 'windmill.lit', 'windmill', :id)
+            insert into events (workspace_id, id, type, entity, entity_id, after)
+            values (:workspace, :id, 'windmill.lit', 'windmill', :id, :after)
             """,
             id=new_id(),
+            after={"member_id": "the miller", "team_id": 7, "to_member_id": None},
         )
     await follow()
     assert (await read_told(client, cast.owner))[0] == "The system lit a windmill"

@@ -58,10 +58,21 @@ async def test_edits_in_a_row_are_one(
     assert (one["times"], one["id"]) == (3, alone[0]["id"])
     assert (one["timestamp"], one["started_at"]) == (alone[0]["timestamp"], alone[2]["timestamp"])
     assert sorted(one["changes"], key=lambda entry: entry["field"]) == [
-        {"field": "field_values.beds", "before": 1, "after": 3},
-        {"field": "field_values.fee", "before": None, "after": 10},
+        {"field": "field_values.beds", "label": "Beds", "before": 1, "after": 3},
+        {"field": "field_values.fee", "label": "Fee", "before": None, "after": 10},
     ]
     assert [item["times"] for item in alone] == [1, 1, 1]
+
+
+async def test_what_is_as_it_was_has_not_changed(
+    client: Client, cast: Cast, inns: list[dict[str, Any]], change: Change, follow: Follow
+) -> None:
+    await change(cast.member, inns[0], beds=2)
+    await change(cast.member, inns[0], fee=10)
+    await change(cast.member, inns[0], beds=1)
+    await follow()
+    [one] = await read_changes(client, cast)
+    assert (one["times"], [entry["label"] for entry in one["changes"]]) == (3, ["Fee"])
 
 
 async def test_other_people_and_other_things_come_between(

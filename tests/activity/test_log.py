@@ -178,6 +178,13 @@ async def insert_noise(runtime: Runtime, cast: Cast, *, count: int) -> None:
         )
 
 
+async def test_what_is_left_empty_is_not_asked_for(client: Client, cast: Cast, recordset: dict[str, Any]) -> None:
+    owner = client.as_(cast.owner)
+    everything = await read(owner)
+    assert recordset["id"] in {item["entity_id"] for item in everything["items"]}
+    assert await read(owner, after="", types="", entity="") == everything
+
+
 async def test_what_cannot_be_read_is_refused(client: Client, cast: Cast, recordset: dict[str, Any]) -> None:
     owner = client.as_(cast.owner)
     gone = await owner.get(PATH, params={"after": str(new_id())})

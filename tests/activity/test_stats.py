@@ -32,6 +32,11 @@ async def read_stats(client: Client, person: Person, **asked: str) -> dict[str, 
     return response.json()
 
 
+def find_noon() -> str:
+    """Return a time zone in which no day ends while a test runs."""
+    return f"Etc/GMT{clock.now().hour - 12:+d}"
+
+
 @pytest.fixture
 async def inns(client: Client, cast: Cast, follow: Follow) -> dict[str, Any]:
     """A recordset with a few inns, of which the member has changed one."""
@@ -134,11 +139,20 @@ async def test_who_sees_everything_is_told_everything(
 ) -> None:
     before = (await read_stats(client, cast.owner))["last_30_days"]
     await add_many(runtime, cast, inns, MOST_LOOKED_AT)
-    stats = await read_stats(client, cast.owner)
+    stats = await read_stats(client, cast.owner, time_zone=find_noon())
     assert (stats["is_complete"], stats["last_30_days"]) == (True, before + MOST_LOOKED_AT)
     assert stats["today"] == stats["by_day"][-1]["count"] == before + MOST_LOOKED_AT
     most = stats["by_person"][0]
     assert (most["person"]["name"], most["count"]) == ("Owner Example", MOST_LOOKED_AT + before - 4)
+
+
+async def test_what_nobody_is_shown_is_not_counted_for_anybody(
+    client: Client, cast: Cast, runtime: Runtime, inns: dict[str, Any]
+) -> None:
+    await add_many(runtime, cast, inns, MOST_LOOKED_AT)
+    assert (await read_stats(client, cast.owner))["by_category"]["record"] > MOST_LOOKED_AT
+    assert (await client.as_(cast.owner).post("/api/v1/modules/records/toggle")).status_code == 200
+    assert (await read_stats(client, cast.owner))["by_category"]["record"] == 0
 
 
 async def test_who_does_not_see_everything_is_told_of_the_newest(

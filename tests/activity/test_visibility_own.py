@@ -142,6 +142,10 @@ async def test_what_is_gone_for_good_is_for_administrators(client: Client, cast:
     assert "most inward" not in told
     assert "inner" not in told
     assert "most inward" in write(await see_all(runtime, cast.owner))
+    for person, title in ((cast.owner, "Lost"), (cast.admin, None)):
+        assert [one.name for one in await see(runtime, person, "recordset.purged")] == ["Airports"]
+        # Which of its fields the title came from, and from whom that was hidden, went with the recordset.
+        assert [one.name for one in await see(runtime, person, "record.created")] == [title]
     assert not types_of(await see_all(runtime, cast.member)) & {"record.created", "recordset.purged"}
 
 

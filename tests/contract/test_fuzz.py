@@ -19,6 +19,8 @@ from tests.support.cast import Cast, create_cast
 from tests.support.live import LiveServer
 
 EXAMPLES: Final = 5
+PATIENCE: Final = 120
+"""Seconds that an answer may take on a busy machine."""
 
 
 def _schema() -> Any:
@@ -60,9 +62,11 @@ def test_nothing_makes_the_server_fail(case: Any, live: LiveServer, people: Cast
     headers = {"Authorization": f"Bearer {people.owner.token}", "X-Workspace-Id": str(people.acme)}
     if case.path.endswith("/logout"):
         headers["Authorization"] = "Bearer nobody"
-    response = case.call(base_url=live.address, headers=headers, timeout=30)
+    response = case.call(base_url=live.address, headers=headers, timeout=PATIENCE)
     assert response.status_code < 500 or response.status_code == 503, response.text
-    if response.status_code == 405:
-        return  # A made-up value in the path may make it another path, which takes other methods.
+    if response.status_code == 405 or case.method.upper() != case.operation.method.upper():
+        # A made-up value in the path may make it another path, which takes other methods; and methods that the path has
+        # not, which are tried once for each path of a process, may be those of another, as PATCH /auth/{user_id} is.
+        return
     documented = {str(status) for status in case.operation.definition.raw["responses"]}
     assert str(response.status_code) in documented, f"{response.status_code}: {response.text}"

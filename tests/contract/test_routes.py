@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from fostr.kernel.http.document import read_openapi, render_openapi
 from fostr.kernel.http.routing import walk_calls
-from tests.contract.walk import Operation, example_body, list_operations
+from tests.contract.walk import Operation, body_schema, example_body, list_operations
 from tests.support.cast import Cast
 from tests.support.client import Client, refusal
 
@@ -108,6 +108,13 @@ def test_operation_ids_are_unique_and_plain(operations: list[Operation]) -> None
 def test_every_body_has_an_example(operations: list[Operation], openapi: dict[str, Any]) -> None:
     for operation in operations:
         example_body(operation, openapi)
+
+
+def test_no_body_takes_a_misspelt_field_for_nothing(operations: list[Operation], openapi: dict[str, Any]) -> None:
+    for operation in operations:
+        schema = body_schema(operation, openapi)
+        if schema is not None and "properties" in schema:
+            assert schema.get("additionalProperties") is False, operation.name
 
 
 def test_the_committed_document_is_current(openapi: dict[str, Any]) -> None:

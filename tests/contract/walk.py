@@ -67,14 +67,24 @@ def list_operations(app: FastAPI, document: dict[str, Any]) -> list[Operation]:
     ]
 
 
-def example_body(operation: Operation, document: dict[str, Any]) -> Any:
-    """Return the example of an operation's JSON body, or None when it takes none."""
+def body_schema(operation: Operation, document: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the schema of an operation's JSON body, or None when it takes none."""
     content = operation.document.get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema")
+    while schema is not None and "properties" not in schema:
+        # A body that may be left out is one of two: itself, or null.
+        reference = schema.get("$ref") or next((one["$ref"] for one in schema.get("anyOf", []) if "$ref" in one), None)
+        if reference is None:
+            return schema
+        schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+    return schema
+
+
+def example_body(operation: Operation, document: dict[str, Any]) -> Any:
+    """Return the example of an operation's JSON body, or None when it takes none."""
+    schema = body_schema(operation, document)
     if schema is None:
         return None
-    while "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     examples = schema.get("examples")
     assert examples, f"{operation.name}: the body's schema has no example"
     return examples[0]

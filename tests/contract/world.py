@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from fostr.domains.identity.passkeys.tables import passkeys
 from fostr.domains.notifications.inbox.tables import notifications
@@ -151,7 +152,7 @@ async def _of_people(client: Client, cast: Cast, runtime: Runtime) -> dict[str, 
         "permission": "can_view_record",
         # One that there is would be switched off on the walk, and the rest of it would meet nothing else.
         "module": "no-such-module",
-        "api_key_id": await _created(owner, "/api/v1/api-keys", {"name": SECRET, "scope": "read"}),
+        "api_key_id": await _created(owner, "/api/v1/api-keys", {"name": SECRET, "scopes": ["read"]}),
         "token_id": await _created(owner, "/api/v1/personal-access-tokens", {"name": SECRET, "scope": "read"}),
         "session_id": await _create_session(runtime, cast),
         "impersonation_id": await _create_impersonation(runtime, cast),
@@ -162,7 +163,9 @@ async def _of_people(client: Client, cast: Cast, runtime: Runtime) -> dict[str, 
 
 
 async def _of_webhooks(owner: Client, cast: Cast, runtime: Runtime) -> dict[str, Any]:
-    webhook_id = await _created(owner, "/api/v1/webhooks", {"name": SECRET, "url": "http://127.0.0.1:9/"})
+    # Of something that does not happen here: no test that runs jobs waits until it was sent in vain.
+    body = {"name": SECRET, "url": "http://127.0.0.1:9/", "event_types": ["impersonation.ended"]}
+    webhook_id = await _created(owner, "/api/v1/webhooks", body)
     values = {
         "id": new_id(),
         "webhook_id": webhook_id,
@@ -175,7 +178,10 @@ async def _of_webhooks(owner: Client, cast: Cast, runtime: Runtime) -> dict[str,
     }
     async with runtime.database.unit(cast.acme) as unit:
         row = await insert_row(unit, webhook_deliveries, values)
-    return {"webhook_id": webhook_id, "delivery_id": str(row["id"])}
+        event_id = await unit.value(
+            "select e.id from events e where e.workspace_id = :workspace and e.entity_id = :id", id=UUID(webhook_id)
+        )
+    return {"webhook_id": webhook_id, "delivery_id": str(row["id"]), "event_id": str(event_id)}
 
 
 async def _of_notifications(client: Client, cast: Cast, runtime: Runtime) -> dict[str, Any]:

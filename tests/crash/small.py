@@ -68,9 +68,10 @@ async def prepare() -> None:
 async def answer(
     scope: Message, _: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
 ) -> None:
-    """Say who we are; `/visit` writes a row first, `/slow` takes its time."""
+    """Say who we are; `/visit` writes a row first, `/slow` leaves a file and takes its time."""
     facts: dict[str, Any] = {"process": os.getpid()}
     if scope["path"] == "/slow":
+        await asyncio.to_thread((load_settings().data / "slow").touch)
         await asyncio.sleep(0.5)
     if scope["path"] == "/visit":
         connection = await asyncpg.connect(os.environ["FOSTR_APP_DATABASE_URL"])

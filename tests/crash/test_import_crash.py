@@ -36,9 +36,10 @@ class Watch:
         self.rows: list[int] = []
 
     async def until(self, holds: Callable[[dict[str, Any]], bool], worker: Worker) -> dict[str, Any]:
-        """Return the job as soon as something holds of it."""
+        """Return the job as soon as something holds of it; the worker is held there, to be killed."""
         deadline = time.monotonic() + PATIENCE
         while True:
+            worker.hold()
             job = (await self.client.get(self.path)).json()
             self.progress.append(job["progress"])
             self.rows.append(job["imported_rows"])
@@ -47,7 +48,8 @@ class Watch:
             assert job["status"] in {"queued", "running"}, job
             assert worker.process.poll() is None, worker.said.read_text()
             assert time.monotonic() < deadline, f"{job}\n{worker.said.read_text()}"
-            await asyncio.sleep(0.02)
+            worker.go_on()
+            await asyncio.sleep(0.05)
 
 
 def make_table() -> str:

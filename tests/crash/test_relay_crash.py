@@ -28,12 +28,15 @@ PATIENCE = 120
 
 
 async def until(holds: Callable[[], Awaitable[bool]], worker: Worker) -> None:
-    """Return as soon as something holds."""
+    """Return as soon as something holds; the worker is held there, to be killed."""
     deadline = time.monotonic() + PATIENCE
+    worker.hold()
     while not await holds():
         assert worker.process.poll() is None, worker.said.read_text()
         assert time.monotonic() < deadline, worker.said.read_text()
-        await asyncio.sleep(0.02)
+        worker.go_on()
+        await asyncio.sleep(0.05)
+        worker.hold()
 
 
 class Log:

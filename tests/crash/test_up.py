@@ -16,7 +16,9 @@ from typing import Any, Self
 import psutil
 import pytest
 
+from fostr.supervisor.up import STOP_SECONDS
 from tests.support.places import open_place
+from tests.support.ports import choose_port
 
 pytestmark = pytest.mark.slow
 
@@ -198,7 +200,7 @@ def test_requests_are_finished_before_the_end(up: Up) -> None:
     host, port = up.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as client:
         client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        time.sleep(0.2)
+        await_that((up.data / "slow").exists)
         assert up.stop() == 0
         assert client.recv(100).startswith(b"HTTP/1.1 200")
 
@@ -215,7 +217,8 @@ def test_worker_that_does_not_stop_is_ended_in_a_hurry(up: Up) -> None:
     assert up.process.poll() is None
     began = time.monotonic()
     assert up.stop() == 0
-    assert time.monotonic() - began < 10
+    # What was patient with it would not be done yet.
+    assert time.monotonic() - began < STOP_SECONDS - 2
     assert not [process for process in processes if is_alive(process)]
 
 
@@ -263,8 +266,7 @@ def test_greeting_follows_the_address(lasting: Up) -> None:
 
 
 def test_nothing_outlives_a_killed_supervisor(data: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as chosen:
-        port = chosen.getsockname()[1]
+    port = choose_port()
     with Up(data, port=port) as up:
         answered = up.visit()
         await_that(lambda: up.worker)

@@ -10,8 +10,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from fostr.kernel.ids import new_id
-from tests.support.client import BASE, Client
+from tests.support.client import BASE, Client, new_host
 
 Visit: TypeAlias = Callable[..., Client]
 
@@ -23,8 +22,7 @@ async def visit(app: FastAPI, client: Client) -> AsyncIterator[Visit]:
         opened: list[httpx2.AsyncClient] = []
 
         def make(address: str | None = None) -> Client:
-            tail = new_id().bytes[-3:]
-            transport = httpx2.ASGITransport(app=app, client=(address or f"10.{tail[0]}.{tail[1]}.{tail[2]}", 40000))
+            transport = httpx2.ASGITransport(app=app, client=(address, 40000) if address else new_host())
             opened.append(httpx2.AsyncClient(transport=transport, base_url=BASE))
             stack.push_async_callback(opened[-1].aclose)
             return Client(opened[-1], client.checker, {})

@@ -11,7 +11,6 @@ from uuid import UUID
 from fostr.domains.identity.public import create_account, request_activation
 from fostr.domains.workspaces.public import add_member
 from fostr.kernel import clock
-from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.runtime import Runtime
 from tests.identity.conftest import Visit
 from tests.identity.letters import Letter, last_letter, letters_to
@@ -19,6 +18,7 @@ from tests.identity.people import COOKIE, PASSWORD, login, new_email, refresh, s
 from tests.support.cast import Cast, create_token
 from tests.support.client import Client, Response, refusal
 from tests.support.events import event_types
+from tests.support.statements import watch_statements
 
 VALIDATE = "/api/v1/auth/activation/validate"
 COMPLETE = "/api/v1/auth/activation/complete"
@@ -186,11 +186,9 @@ async def test_asking_for_a_link_tells_nothing_of_who_has_an_account(
     seen: dict[str, list[str]] = {}
     answers: list[Response] = []
     for email in before:
-        client, statements = visit(), list[str]()
-        end = observe_statements(lambda text, _, kept=statements: kept.append(text))
-        answers.append(await client.post(RESEND, json={"email": email}))
-        end()
-        seen[email] = statements
+        client = visit()
+        with watch_statements() as seen[email]:
+            answers.append(await client.post(RESEND, json={"email": email}))
     assert len({(answer.status_code, answer.text) for answer in answers}) == 1
     # The same work, statement by statement: who has an account is looked up by a job.
     assert seen[waiting] == seen[active] == seen[unknown] != []

@@ -18,7 +18,7 @@ from fostr.kernel.runtime import Runtime
 from tests.identity.conftest import Visit
 from tests.identity.people import COOKIE, login, new_email, refresh, sign_up, who
 from tests.support.cast import create_token
-from tests.support.client import BASE, Client, Response, refusal
+from tests.support.client import BASE, Client, Response, new_host, refusal
 
 CHECK = "/api/v1/auth/clerk/check-user"
 SECRET = "clerk-and-fostr-know-this"
@@ -28,9 +28,8 @@ SECRET = "clerk-and-fostr-know-this"
 async def front_end(runtime: Runtime, client: Client) -> AsyncIterator[Client]:
     """The server of a front end that knows the secret."""
     settings = runtime.settings.model_copy(update={"clerk_secret": SecretStr(SECRET)})
-    app: FastAPI = create_app(settings, runtime=replace(runtime, settings=settings))
-    tail = new_id().bytes[-3:]
-    transport = httpx2.ASGITransport(app=app, client=(f"10.{tail[0]}.{tail[1]}.{tail[2]}", 40000))
+    app: FastAPI = create_app(settings, runtime=replace(runtime, settings=settings), lazily=True)
+    transport = httpx2.ASGITransport(app=app, client=new_host())
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as inner:
         yield Client(inner, client.checker, {"X-Clerk-Secret": SECRET})
 

@@ -17,7 +17,7 @@ from fostr.kernel.runtime import Runtime
 from tests.identity.conftest import Visit
 from tests.identity.people import COOKIE, PASSWORD, login, new_email, sign_up, who
 from tests.identity.test_second_factor import code, enable
-from tests.support.client import Client, refusal
+from tests.support.client import Client, new_host, refusal
 from tests.support.forms import AS_BROWSERS, FROM_OUR_PAGE, Page, open_page, send_form, submit
 
 SIGN_IN = "/sign-in"
@@ -267,8 +267,8 @@ async def test_a_notice_is_one_of_ours(visit: Visit) -> None:
 async def secure(runtime: Runtime, client: Client) -> AsyncIterator[Client]:
     """A client of a server that is reached by https."""
     settings = runtime.settings.model_copy(update={"public_url": "https://fostr.test"})
-    app = create_app(settings, runtime=dataclasses.replace(runtime, settings=settings))
-    transport = httpx2.ASGITransport(app=app, client=("10.9.8.7", 40000))
+    app = create_app(settings, runtime=dataclasses.replace(runtime, settings=settings), lazily=True)
+    transport = httpx2.ASGITransport(app=app, client=new_host())
     async with httpx2.AsyncClient(transport=transport, base_url="https://fostr.test") as inner:
         yield Client(inner, client.checker, {})
 

@@ -14,7 +14,7 @@ from fostr.kernel.runtime import Runtime
 from tests.identity.conftest import Visit
 from tests.identity.letters import last_letter, letters_to
 from tests.identity.people import COOKIE, PASSWORD, login, new_email, sign_up, who
-from tests.support.client import refusal
+from tests.support.client import new_host, refusal
 from tests.support.forms import Sent, open_page, send_form, submit
 
 SIGN_UP = "/sign-up"
@@ -104,10 +104,11 @@ async def test_each_field_is_checked(visit: Visit, name: str, value: str, said: 
 
 
 async def test_accounts_are_not_made_in_series(visit: Visit, runtime: Runtime) -> None:
-    browser = visit("10.77.0.1")
+    address, _ = new_host()
+    browser = visit(address)
     page = await open_page(browser, SIGN_UP)
     for _ in range(REGISTRATIONS.most):
-        await check_limit(runtime.database, REGISTRATIONS, subject="10.77.0.1")
+        await check_limit(runtime.database, REGISTRATIONS, subject=address)
     fields = {"email": new_email(), "password": PASSWORD, "company_name": "Engines"}
     sent = await send_form(browser, page, SIGN_UP, **fields)
     assert sent.response.status_code == 429

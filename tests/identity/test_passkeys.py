@@ -277,14 +277,16 @@ async def test_a_passkey_does_not_change_signing_in_by_password(visit: Visit) ->
 async def test_what_nobody_answered_is_deleted_by_the_clock(
     visit: Visit, runtime: Runtime, run_jobs: Callable[[], Awaitable[None]]
 ) -> None:
+    moment = clock.now()
+
     async def kept() -> int:
         async with runtime.database.unit() as unit:
             return await unit.value(
                 """
-                select (select count(*) from passkey_challenges where expires_at < :now)
-                    + (select count(*) from pending_sign_ins where expires_at < :now)
+                select (select count(*) from passkey_challenges where expires_at < :moment)
+                    + (select count(*) from pending_sign_ins where expires_at < :moment)
                 """,
-                now=clock.now(),
+                moment=moment,
             )
 
     with clock.travel(to=clock.now() - timedelta(minutes=30)):

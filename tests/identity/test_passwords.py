@@ -13,13 +13,13 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from fostr.domains.identity.passwords.errors import PasswordTooWeak
 from fostr.domains.identity.passwords.frequent import is_common
 from fostr.domains.identity.passwords.rules import check_password
-from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.runtime import Runtime
 from tests.identity.conftest import Visit
 from tests.identity.letters import last_letter, letters_to
 from tests.identity.people import PASSWORD, login, new_email, sign_up, who
 from tests.support.client import Client, refusal
 from tests.support.events import event_types
+from tests.support.statements import watch_statements
 
 NEW = "Note-G-Bernoulli-7"
 
@@ -170,10 +170,9 @@ async def test_wrong_passwords_and_unknown_accounts_take_the_same_steps(visit: V
         await unit.run("update users set password_hash = null where email = :email", email=without)
     steps: list[list[str]] = []
     for email in (known, closed, without, new_email("nobody")):
-        client, statements = visit(), list[str]()
-        end = observe_statements(lambda text, _, kept=statements: kept.append(text))
-        assert refusal(await login(client, email, password="Not-the-one-1843")) == (401, "invalid_credentials")
-        end()
+        client = visit()
+        with watch_statements() as statements:
+            assert refusal(await login(client, email, password="Not-the-one-1843")) == (401, "invalid_credentials")
         steps.append(statements)
     assert steps[0]
     assert all(taken == steps[0] for taken in steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 from fostr.domains.identity.sessions.repository import delete_ended_sessions
 from fostr.kernel import clock
@@ -106,15 +107,24 @@ async def test_a_new_session_begins_where_the_last_one_was(visit: Visit) -> None
         assert await begins_in() == second
 
 
+async def count_sessions(runtime: Runtime, made: dict[str, Any]) -> int:
+    """Return how many sessions are kept of somebody who signed up."""
+    async with runtime.database.unit() as unit:
+        return await unit.value("select count(*) from sessions where user_id = :id", id=made["user"]["id"])
+
+
 async def test_sessions_are_deleted_long_after_their_end(visit: Visit, runtime: Runtime) -> None:
     ended, alive = visit(), visit()
     made = await sign_up(ended)
     await ended.post("/api/v1/auth/logout")
     await sign_up(alive)
+    kept = await count_sessions(runtime, made)
     async with runtime.database.unit() as unit:
-        assert await delete_ended_sessions(unit, before=clock.now() - timedelta(days=1)) == 0
+        await delete_ended_sessions(unit, before=clock.now() - timedelta(days=1))
+    assert await count_sessions(runtime, made) == kept >= 1
     async with runtime.database.unit() as unit:
-        assert await delete_ended_sessions(unit, before=clock.now()) >= 1
+        assert await delete_ended_sessions(unit, before=clock.now()) >= kept
+    assert await count_sessions(runtime, made) == 0
     assert refusal(await refresh(visit(), made["refresh_token"])) == (401, "refresh_token_invalid")
     assert (await who(alive)).status_code == 200
 
@@ -122,17 +132,13 @@ async def test_sessions_are_deleted_long_after_their_end(visit: Visit, runtime: 
 async def test_that_is_done_by_the_clock(
     visit: Visit, runtime: Runtime, run_jobs: Callable[[], Awaitable[None]]
 ) -> None:
-    async def kept() -> int:
-        async with runtime.database.unit() as unit:
-            return await unit.value("select count(*) from sessions where user_id = :id", id=made["user"]["id"])
-
     ended = visit()
     with clock.travel(to=clock.now() - timedelta(days=91)):
         made = await sign_up(ended)
         await ended.post("/api/v1/auth/logout")
-    assert await kept() == 1
+    assert await count_sessions(runtime, made) == 1
     async with runtime.database.unit() as unit:
         await dispatch(unit, "identity.delete_ended_sessions", {}, workspace=None)
     await run_jobs()
-    assert await kept() == 0
+    assert await count_sessions(runtime, made) == 0
     assert "identity.delete_ended_sessions" in {entry.name for entry in list_schedules()}

@@ -60,7 +60,7 @@ async def test_the_cookie_is_for_https_alone_where_people_come_by_https(
     email = new_email()
     await sign_up(browser, email=email)
     safe = settings.model_copy(update={"public_url": "https://fostr.test"})
-    app = create_app(safe, runtime=replace(runtime, settings=safe))
+    app = create_app(safe, runtime=replace(runtime, settings=safe), lazily=True)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="https://fostr.test") as inner:
         client = Client(inner, browser.checker, {})

@@ -11,6 +11,7 @@ from uuid import UUID
 from fostr.domains.notifications.deliveries.planning import Planned, plan_deliveries
 from fostr.kernel import clock
 from fostr.kernel.ids import new_id
+from fostr.kernel.jobs.dispatch import dispatch
 from fostr.kernel.mail.outbox import find_text, get_mail
 from tests.support.notifications import API, inbox, ring
 from tests.support.settling import settle
@@ -94,6 +95,13 @@ async def run_due(runtime: Runtime) -> None:
             """,
             now=clock.now(),
         )
+    await settle(runtime)
+
+
+async def keep_up(runtime: Runtime) -> None:
+    """Run what looks after deliveries from time to time."""
+    async with runtime.database.unit() as unit:
+        await dispatch(unit, "notifications.keep_up_deliveries", {}, workspace=None)
     await settle(runtime)
 
 

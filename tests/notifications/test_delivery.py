@@ -11,7 +11,6 @@ import pytest
 from fostr.domains.notifications.deliveries.planning import Planned, plan_deliveries
 from fostr.domains.notifications.deliveries.sending import deliver_to_member
 from fostr.kernel import clock
-from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.ids import new_id
 from tests.notifications.delivering import (
     NOON,
@@ -28,6 +27,7 @@ from tests.notifications.delivering import (
 )
 from tests.support.client import Client, refusal
 from tests.support.notifications import API, BROKEN, QUIET_BELL, inbox, ring
+from tests.support.statements import watch_statements
 
 if TYPE_CHECKING:
     from fostr.kernel.runtime import Runtime
@@ -41,12 +41,11 @@ async def test_a_notification_is_mailed_at_once_to_whom_it_is_for(client: Client
         [letter] = await letters_to(runtime, cast.member)
         assert await subjects_to(runtime, cast.viewer) == ["Big Ben rings"]
         assert await subjects_to(runtime, cast.owner) == []
-        [told] = await inbox(client.as_(cast.member))
         [sent] = await deliveries(client.as_(cast.member), title="Big Ben rings")
     assert letter.subject == "Big Ben rings"
-    link = f"{runtime.settings.public_url}{told['link']}"
-    assert link in letter.text
-    assert f'href="{link}"' in letter.html
+    home = f"{runtime.settings.public_url}/w/"
+    assert home in letter.text
+    assert f'href="{home}' in letter.html
     for words in (letter.text, letter.html):
         assert "Ding." in words
         assert "2031-03-12 12:07 UTC" in words
@@ -166,6 +165,29 @@ async def test_what_was_read_ended_or_left_behind_meanwhile_is_not_mailed(
     }
 
 
+async def test_what_the_product_no_longer_has_is_not_mailed(client: Client, cast: Cast, runtime: Runtime) -> None:
+    await plan_one(runtime, cast)
+    async with runtime.database.unit(cast.acme) as unit:
+        await unit.run("update notifications n set type = 'bell_melted' where n.workspace_id = :workspace")
+    await run_due(runtime)
+    assert await letters_to(runtime, cast.member) == []
+    [one] = [one for one in await inbox(client.as_(cast.member)) if one["type"] == "bell_melted"]
+    assert one["category"] is None, "it stays in the inbox, as it was told"
+    response = await client.as_(cast.member).get(f"{API}/{one['id']}/deliveries")
+    assert [(row["status"], row["reason"]) for row in response.json()] == [("skipped", "type_gone")]
+
+
+async def test_who_is_removed_while_something_waits_gets_nothing(client: Client, cast: Cast, runtime: Runtime) -> None:
+    with at(NOON):
+        for _ in range(2):
+            await ring(runtime, cast.acme, [cast.viewer, cast.member])
+            await run_due(runtime)
+        assert (await client.as_(cast.owner).delete(f"/api/v1/members/{cast.viewer.member_id}")).status_code == 204
+        await pass_time(runtime, timedelta(minutes=5))
+        assert len(await letters_to(runtime, cast.viewer)) == 1
+        assert len(await letters_to(runtime, cast.member)) == 2
+
+
 async def test_an_address_that_nobody_confirmed_gets_no_mail(client: Client, cast: Cast, runtime: Runtime) -> None:
     async with runtime.database.unit() as unit:
         await unit.run("update users set email_verified_at = null where id = :id", id=cast.member.user_id)
@@ -232,7 +254,6 @@ async def test_a_plan_that_is_rolled_back_leaves_nothing(cast: Cast, runtime: Ru
 async def test_planning_takes_as_many_statements_for_one_as_for_many(cast: Cast, runtime: Runtime) -> None:
     counts: list[int] = []
     for people in ([cast.owner], cast.people()):
-        seen: list[str] = []
         event_id = await ring(runtime, cast.acme, [])
         async with runtime.database.unit(cast.acme) as unit:
             ids = [new_id() for _ in people]
@@ -249,13 +270,12 @@ async def test_planning_takes_as_many_statements_for_one_as_for_many(cast: Cast,
                     for one, person in zip(ids, people, strict=True)
                 ],
             )
-            end = observe_statements(lambda text, _, seen=seen: seen.append(text))
             plans = [
                 Planned(one, person.member_id, "bell_rung", is_critical=False, email=True, whatsapp=True)
                 for one, person in zip(ids, people, strict=True)
             ]
-            await plan_deliveries(unit, planned=plans)
-            end()
+            with watch_statements() as seen:
+                await plan_deliveries(unit, planned=plans)
         counts.append(len(seen))
     assert counts[0] == counts[1]
 

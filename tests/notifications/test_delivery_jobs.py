@@ -10,11 +10,11 @@ from uuid import UUID
 from fostr.domains.notifications.deliveries.sending import give_up
 from fostr.domains.notifications.public import Notice, NotificationType, register_notifications
 from fostr.kernel import clock
-from fostr.kernel.jobs.dispatch import dispatch
 from tests.notifications.delivering import (
     NOON,
     at,
     choose_digest,
+    keep_up,
     letters_to,
     pass_time,
     plan_in,
@@ -25,7 +25,6 @@ from tests.notifications.delivering import (
     waiting_jobs,
 )
 from tests.support.notifications import ring
-from tests.support.settling import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,12 +119,6 @@ async def test_a_plan_that_is_under_way_when_its_moment_comes_is_waited_for(
         await running
         assert await subjects_to(runtime, cast.member) == ["2 notifications from Acme"]
         assert {row["status"] for row in await stored(runtime, cast.acme, "status")} == {"sent"}
-
-
-async def keep_up(runtime: Runtime) -> None:
-    async with runtime.database.unit() as unit:
-        await dispatch(unit, "notifications.keep_up_deliveries", {}, workspace=None)
-    await settle(runtime)
 
 
 async def test_a_lost_job_is_made_up_for_and_what_is_old_is_forgotten(cast: Cast, runtime: Runtime) -> None:

@@ -22,6 +22,7 @@ from tests.notifications.delivering import (
 )
 from tests.support.client import Client
 from tests.support.notifications import API, BROKEN, inbox, ring
+from tests.support.statements import watch_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +103,21 @@ async def test_every_hour_is_at_the_full_hour(client: Client, cast: Cast, runtim
         await run_due(runtime)
         [waiting] = await deliveries(client.as_(cast.member), title="Big Ben rings")
     assert waiting["due_at"] == "2031-03-12T13:00:00Z"
+
+
+async def test_what_happens_before_midnight_comes_with_the_day(client: Client, cast: Cast, runtime: Runtime) -> None:
+    with at(NOON.replace(hour=23, minute=50)):
+        await choose_digest(client.as_(cast.member), "60")
+        await ring(runtime, cast.acme, [cast.member], name="Late")
+        await run_due(runtime)
+        [waiting] = await deliveries(client.as_(cast.member), title="Late rings")
+        assert waiting["due_at"] == "2031-03-13T00:00:00Z"
+        await pass_time(runtime, timedelta(minutes=10))
+        await ring(runtime, cast.acme, [cast.member], name="Early")
+        await run_due(runtime)
+        assert await subjects_to(runtime, cast.member) == ["Late rings"]
+        await pass_time(runtime, timedelta(hours=1))
+        assert await subjects_to(runtime, cast.member) == ["Late rings", "Early rings"]
 
 
 async def test_what_needs_somebody_stands_first_and_threads_stand_together(
@@ -191,8 +207,6 @@ async def test_a_long_digest_says_how_much_more_there_is(client: Client, cast: C
 async def test_a_digest_takes_as_many_statements_for_one_as_for_many(
     client: Client, cast: Cast, runtime: Runtime
 ) -> None:
-    from fostr.kernel.db.unit import observe_statements
-
     counts: list[int] = []
     with at(NOON):
         await choose_digest(client.as_(cast.member))
@@ -200,12 +214,8 @@ async def test_a_digest_takes_as_many_statements_for_one_as_for_many(
             for number in range(many):
                 await ring(runtime, cast.acme, [cast.member], name=f"No. {number}")
             await run_due(runtime)
-            seen: list[str] = []
-            end = observe_statements(
-                lambda text, workspace, seen=seen: seen.append(text) if workspace == cast.acme else None
-            )
-            await pass_time(runtime, timedelta(minutes=30))
-            end()
+            with watch_statements(workspace=cast.acme) as seen:
+                await pass_time(runtime, timedelta(minutes=30))
             counts.append(len(seen))
     assert counts[0] == counts[1]
 

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fostr.domains.notifications.deliveries.rules import is_address_refused
+from fostr.domains.notifications.public import list_mailed
 from tests.notifications.delivering import deliveries
 from tests.support.client import Client, refusal
 from tests.support.events import event_types
 from tests.support.mailing import Mailing, open_mailing
-from tests.support.notifications import API, inbox, ring
+from tests.support.notifications import API, BELL, inbox, ring
 from tests.support.settling import settle
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fostr.kernel.runtime import Runtime
     from tests.support.cast import Cast
 
@@ -96,6 +99,13 @@ async def answer(mailing: Mailing, cast: Cast, answer: str, *, name: str) -> Non
     assert answers == []
 
 
+async def may_be_mailed(mailing: Mailing, cast: Cast) -> list[UUID]:
+    """Return to which of the member and the viewer a domain may send a mail of its own about bells."""
+    people = [cast.member.member_id, cast.viewer.member_id]
+    async with mailing.runtime.database.unit(cast.acme) as unit:
+        return await list_mailed(unit, type=BELL, member_ids=people)
+
+
 async def test_an_address_that_is_refused_again_and_again_is_left_alone(
     client: Client, cast: Cast, mailing: Mailing
 ) -> None:
@@ -117,10 +127,12 @@ async def test_an_address_that_is_refused_again_and_again_is_left_alone(
     assert notice["title"] == f"Mail to {cast.member.email} is paused"
     assert not [one for one in await inbox(client.as_(cast.owner)) if one["type"] == "email_paused"]
     assert mailing.mailbox.to(cast.member.email) == []
+    assert await may_be_mailed(mailing, cast) == [cast.viewer.member_id]
 
     resumed = await member.post(f"{PATH}/resume")
     assert (resumed.status_code, resumed.json()["paused"]) == (200, None)
     assert (await member.post(f"{PATH}/resume")).json() == resumed.json()
+    assert await may_be_mailed(mailing, cast) == [cast.member.member_id, cast.viewer.member_id]
     await ring(mailing.runtime, cast.acme, [cast.member], name="Fifth")
     await settle(mailing.runtime)
     assert [message["Subject"] for message in mailing.mailbox.to(cast.member.email)] == ["Fifth rings"]

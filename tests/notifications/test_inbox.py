@@ -14,7 +14,6 @@ from fostr.domains.notifications.inbox.tasks import READ_KEPT_FOR, UNREAD_KEPT_F
 from fostr.domains.workspaces.public import add_member
 from fostr.kernel import clock
 from fostr.kernel.auth.principals import Scope
-from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.events.visibility import see_events
 from fostr.kernel.ids import new_id
 from fostr.kernel.jobs.behalf import act_as_member
@@ -24,6 +23,7 @@ from tests.support.cast import Cast, create_token
 from tests.support.client import Client, refusal
 from tests.support.events import event_types
 from tests.support.notifications import API, BELL, BROKEN, inbox, ring, titles, unread
+from tests.support.statements import watch_statements
 
 Settle: TypeAlias = Callable[[], Awaitable[None]]
 RunJobs: TypeAlias = Callable[[], Awaitable[None]]
@@ -74,6 +74,14 @@ async def test_one_is_read_and_unread_again(client: Client, cast: Cast) -> None:
     assert await mark(member, "unread", notification_id=newest["id"]) == 1
     assert await mark(member, "unread", notification_id=newest["id"]) == 0
     assert await unread(member) == 3
+
+
+@pytest.mark.usefixtures("told")
+async def test_without_a_body_all_are_read(client: Client, cast: Cast) -> None:
+    response = await client.as_(cast.member).post(f"{API}/mark-read")
+    assert (response.status_code, response.json()) == (200, {"updated": 3})
+    assert await unread(client.as_(cast.member)) == 0
+    assert await unread(client.as_(cast.viewer)) == 3
 
 
 @pytest.mark.usefixtures("told")
@@ -304,18 +312,9 @@ async def test_a_longer_list_costs_no_more_statements(
     client: Client, cast: Cast, runtime: Runtime, settle: Settle
 ) -> None:
     async def count_for(**params: Any) -> int:
-        counted = 0
-
-        def note(_: str, __: UUID | None) -> None:
-            nonlocal counted
-            counted += 1
-
-        end = observe_statements(note)
-        try:
+        with watch_statements() as seen:
             await inbox(client.as_(cast.member), **params)
-        finally:
-            end()
-        return counted
+        return len(seen)
 
     await ring(runtime, cast.acme, [cast.member])
     await settle()

@@ -158,3 +158,45 @@ async def test_ending_them_sends_what_they_held(client: Client, cast: Cast, runt
         # The job for the evening finds nothing left.
         await pass_time(runtime, timedelta(hours=9))
         assert len(await letters_to(runtime, cast.member)) == 1
+
+
+async def test_another_time_zone_holds_for_what_waits(client: Client, cast: Cast, runtime: Runtime) -> None:
+    member = client.as_(cast.member)
+    with at(NOON):
+        await choose_quiet(member, "12:00", "13:00")
+        await ring(runtime, cast.acme, [cast.member])
+        await run_due(runtime)
+        # Clocks in New York show 08:07, and those in Kolkata 17:37.
+        await choose_quiet(member, "07:00", "09:00", zone="America/New_York")
+        [held] = await deliveries(member, title="Big Ben rings")
+        assert (held["status"], held["due_at"]) == ("pending", "2031-03-12T13:00:00Z")
+        await choose_quiet(member, "17:00", "18:00", zone="Asia/Kolkata")
+        [held] = await deliveries(member, title="Big Ben rings")
+        assert held["due_at"] == "2031-03-12T12:30:00Z"
+        await pass_time(runtime, timedelta(minutes=23))
+        assert await subjects_to(runtime, cast.member) == ["Big Ben rings"]
+        await pass_time(runtime, timedelta(hours=1))
+        assert len(await letters_to(runtime, cast.member)) == 1
+
+
+async def test_a_zone_that_is_gone_keeps_nobody_from_being_told(client: Client, cast: Cast, runtime: Runtime) -> None:
+    """Names leave the IANA database, and the next server may have an older one."""
+    member = client.as_(cast.member)
+    with at(NOON):
+        await choose_quiet(member, "11:00", "13:00")
+        async with runtime.database.unit(cast.acme) as unit:
+            await unit.run(
+                """
+                update notification_quiet_hours q set time_zone = 'Europe/Atlantis'
+                where q.workspace_id = :workspace and q.member_id = :member_id
+                """,
+                member_id=cast.member.member_id,
+            )
+        shown = (await member.get(PATH)).json()
+        assert (shown["time_zone"], shown["quiet_until"]) == ("UTC", "2031-03-12T13:00:00Z")
+        await ring(runtime, cast.acme, [cast.member, cast.viewer])
+        await run_due(runtime)
+        assert await subjects_to(runtime, cast.viewer) == ["Big Ben rings"]
+        assert await letters_to(runtime, cast.member) == []
+        await pass_time(runtime, timedelta(hours=1))
+        assert await subjects_to(runtime, cast.member) == ["Big Ben rings"]

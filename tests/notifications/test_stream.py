@@ -12,7 +12,7 @@ import pytest
 
 from fostr.domains.notifications.stream.service import plural
 from fostr.kernel import clock
-from fostr.kernel.events.hub import MOST_OF_A_PERSON, RETRY_SECONDS
+from fostr.kernel.events.hub import MOST_OF_A_PERSON, RETRY_SECONDS, RETRY_SPREAD, choose_retry
 from fostr.kernel.events.resuming import LONGEST_AWAY, MOST_MISSED
 from fostr.kernel.ids import new_id
 from fostr.kernel.runtime import Runtime
@@ -152,7 +152,7 @@ async def test_a_stream_says_where_it_begins(cast: Cast, live: LiveServer, runti
         ready = await ear.next()
     assert ready.event == "ready"
     assert ready.data == {"workspace_id": str(cast.acme), "member_id": str(cast.viewer.member_id)}
-    assert ear.retry == 1000 * RETRY_SECONDS
+    assert ear.retry == round(1000 * choose_retry(cast.viewer.user_id))
     missed = await light(runtime, cast.acme)
     async with listen(live, cast.viewer, after=ready.id) as ear:
         assert (await ear.next()).id == str(missed)
@@ -161,6 +161,12 @@ async def test_a_stream_says_where_it_begins(cast: Cast, live: LiveServer, runti
         assert (await ear.next()).id == str(new)
     async with listen(live, cast.viewer, query={"after": ready.id}) as ear:
         assert await ear.next_ids(2) == [str(missed), str(new)]
+
+
+def test_not_everybody_comes_back_at_once() -> None:
+    waits = {choose_retry(new_id()) for _ in range(100)}
+    assert len(waits) > 50
+    assert all(RETRY_SECONDS <= one < RETRY_SECONDS + RETRY_SPREAD for one in waits)
 
 
 async def test_whoever_was_there_before_anything_happened_misses_nothing(live: LiveServer, runtime: Runtime) -> None:
@@ -217,7 +223,7 @@ async def test_only_what_is_asked_for(
     other = await create_recordset(owner, name="Other", fields=FIELDS)
     async with (
         listen(live, cast.owner, query={"recordset_id": one["id"]}) as inside,
-        listen(live, cast.owner, query={"types": "recordset.created, record.created"}) as typed,
+        listen(live, cast.owner, query={"types": "recordset.*, record.created"}) as typed,
     ):
         await create_record(owner, other, {"name": "Elsewhere"})
         record = await create_record(owner, one, {"name": "Here"})
@@ -246,6 +252,8 @@ async def test_who_may_not_listen(client: Client, cast: Cast, runtime: Runtime) 
     assert refusal(await bare.get(STREAM)) == (400, "workspace_required")
     assert refusal(await bare.get(STREAM, params={"workspace_id": str(cast.acme)})) == (404, "not_found")
     assert refusal(await bare.get(STREAM, params={"workspace_id": "acme"})) == (422, "validation_failed")
+    unknown = await client.as_(cast.viewer).get(STREAM, params={"types": "record.created,nope.*"})
+    assert refusal(unknown) == (422, "event_type_unknown")
     key = await create_token(runtime, cast.owner.user_id, workspace_id=cast.acme)
     elsewhere = client.with_token(key, workspace=cast.globex)
     assert refusal(await elsewhere.get(STREAM)) == (404, "not_found")

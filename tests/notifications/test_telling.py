@@ -12,7 +12,6 @@ from fostr.domains.notifications.public import NotificationType, list_mailed, re
 from fostr.domains.notifications.registry import list_notification_types
 from fostr.domains.notifications.telling.service import consider, list_event_types, tell
 from fostr.domains.workspaces.public import add_member
-from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.discovery import import_modules
 from fostr.kernel.events.catalogue import get_event_type
 from fostr.kernel.events.log import find_event
@@ -22,6 +21,7 @@ from tests.support.cast import Cast, Person, create_user
 from tests.support.client import Client
 from tests.support.events import event_types
 from tests.support.notifications import API, BELL, BROKEN, QUIET_BELL, REPAIRED, inbox, ring, titles, unread
+from tests.support.statements import watch_statements
 
 Settle: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -276,20 +276,11 @@ async def create_crowd(runtime: Runtime, cast: Cast, size: int) -> list[UUID]:
 async def count_statements(runtime: Runtime, cast: Cast, people: list[Person | UUID]) -> int:
     event_id = await ring(runtime, cast.acme, people)
     members = [one if isinstance(one, UUID) else one.member_id for one in people]
-    count = 0
-
-    def note(_: str, __: UUID | None) -> None:
-        nonlocal count
-        count += 1
-
-    end = observe_statements(note)
-    try:
+    with watch_statements() as seen:
         async with runtime.database.unit(cast.acme) as unit:
             told = await tell(runtime, unit, event_id=event_id, recipients={BELL: members}, cause_id=new_id())
-    finally:
-        end()
     assert told == len(members)
-    return count
+    return len(seen)
 
 
 async def test_many_cost_no_more_statements_than_two(cast: Cast, runtime: Runtime) -> None:

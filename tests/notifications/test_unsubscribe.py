@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from fostr.domains.notifications.unsubscribing.tokens import ending_addresses
 from fostr.kernel import clock
 from tests.notifications.delivering import (
     NOON,
@@ -75,6 +76,37 @@ async def test_again_is_the_same_and_so_it_is_for_who_left(client: Client, cast:
     answers.append(await client.anonymous().post(PATH, params={"token": letter.token}))
     assert [answer.status_code for answer in answers] == [200] * 3
     assert len({answer.text for answer in answers}) == 1
+
+
+async def test_what_was_chosen_since_counts_until_the_link_is_used_again(
+    client: Client, cast: Cast, letter: Letter
+) -> None:
+    member = client.as_(cast.member)
+    await client.anonymous().post(PATH, params={"token": letter.token})
+    again = await member.put(f"{API}/preferences/v2/bell_rung", json={"email_enabled": True, "inapp_enabled": False})
+    assert again.status_code == 200, again.text
+    # Whoever only looks, be it a program that checks mail, changes nothing.
+    for path in (PATH, PAGE):
+        await client.anonymous().get(path, params={"token": letter.token})
+        await client.anonymous().request("HEAD", path, params={"token": letter.token})
+    assert (await member.get(f"{API}/preferences/v2")).json()["bell_rung"] == again.json()
+    await client.anonymous().post(PATH, params={"token": letter.token})
+    assert (await member.get(f"{API}/preferences/v2")).json()["bell_rung"] == {**again.json(), "email_enabled": False}
+
+
+async def test_a_link_about_what_the_product_no_longer_has_is_good_all_the_same(
+    client: Client, cast: Cast, runtime: Runtime
+) -> None:
+    addresses = ending_addresses(
+        runtime, workspace_id=cast.acme, member_id=cast.member.member_id, types=["bell_melted"], now=clock.now()
+    )
+    token = addresses.post.partition("token=")[2]
+    assert addresses.page.partition("token=")[2] == token
+    ended = await client.anonymous().post(PATH, params={"token": token})
+    assert (ended.status_code, ended.json()["notification_types"]) == (200, [])
+    page = await client.anonymous().get(PAGE, params={"token": token})
+    assert "This ends mail of this kind from this workspace." in page.text
+    assert await mailed_types(client.as_(cast.member)) == await mailed_types(client.as_(cast.viewer))
 
 
 async def test_a_digest_ends_everything_but_what_is_critical(client: Client, cast: Cast, runtime: Runtime) -> None:
@@ -152,6 +184,10 @@ async def test_people_are_refused_on_a_page(client: Client, cast: Cast) -> None:
     refused = await client.anonymous().get(PAGE, params={"token": "x"}, headers={"Accept": "text/html"})
     assert refused.status_code == 400
     assert "not valid any more" in refused.text
+    cut = await client.anonymous().get(PAGE, headers={"Accept": "text/html"})
+    assert cut.status_code == 422
+    assert "open the link there once more" in cut.text
+    assert "schema" not in cut.text
 
 
 async def test_links_are_over_after_a_quarter_of_a_year(client: Client, cast: Cast, letter: Letter) -> None:

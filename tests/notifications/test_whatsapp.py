@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from fostr.app import create_app
 from fostr.domains.notifications.deliveries.messaging import read_number, summarise
+from fostr.domains.notifications.deliveries.tasks import RETRIES
 from fostr.domains.notifications.preferences.repository import Switched, insert_missing
 from fostr.integrations.whatsapp import (
     WhatsAppDeferred,
@@ -26,6 +28,7 @@ from tests.notifications.delivering import (
     choose_digest,
     choose_quiet,
     deliveries,
+    keep_up,
     pass_time,
     run_due,
     stored,
@@ -33,8 +36,11 @@ from tests.notifications.delivering import (
 from tests.notifications.graph import Graph, error, serve_graph, with_whatsapp
 from tests.support.client import BASE, Client, refusal
 from tests.support.notifications import API, BROKEN, ring
+from tests.support.settling import settle
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fostr.kernel.runtime import Runtime
     from tests.support.cast import Cast, Person
 
@@ -62,7 +68,7 @@ async def switch_on(person: Person, runtime: Runtime, *, phone: str = PHONE) -> 
 
 
 async def test_with_an_account_everybody_can_switch_it_on(client: Client, cast: Cast, sending: Runtime) -> None:
-    transport = httpx2.ASGITransport(app=create_app(sending.settings, runtime=sending))
+    transport = httpx2.ASGITransport(app=create_app(sending.settings, runtime=sending, lazily=True))
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as inner:
         served = Client(inner, client.checker, {}).as_(cast.viewer)
         response = await served.put(f"{API}/preferences/v2/bell_rung", json={"whatsapp_enabled": True})
@@ -89,8 +95,8 @@ async def test_a_notification_is_sent_in_the_template(
     assert (message["template"]["name"], message["template"]["language"]) == ("fostr_notification", {"code": "en"})
     [[text, url]] = graph.texts
     assert text == "Big Ben rings"
-    assert url.startswith(f"{sending.settings.public_url}/bells/")
-    [sent] = await deliveries(client.as_(cast.member), title="Big\n\tBen rings")
+    assert url.startswith(f"{sending.settings.public_url}/w/")
+    [sent] = await deliveries(client.as_(cast.member), title="Big Ben rings")
     assert (sent["channel"], sent["status"], sent["reason"]) == ("whatsapp", "sent", None)
     assert (await stored(sending, cast.acme, "message_id", "channel"))[-1]["message_id"] in {"wamid.1", None}
     await run_due(sending)
@@ -108,7 +114,9 @@ async def test_threads_and_quiet_hours_hold_here_too_and_digests_are_of_mail(
             await run_due(sending)
         assert [text for text, _ in graph.texts] == ["Big Ben rings"]
         await pass_time(sending, timedelta(minutes=5))
-        assert graph.texts[1:] == [["2 notifications: Big Ben rings; Big Ben rings", sending.settings.public_url]]
+        [[text, url]] = graph.texts[1:]
+        assert text == "2 notifications: Big Ben rings; Big Ben rings"
+        assert url.startswith(f"{sending.settings.public_url}/w/")
 
         await choose_quiet(client.as_(cast.member), "12:00", "13:00")
         for name in ("One", "Two"):
@@ -127,6 +135,7 @@ async def test_threads_and_quiet_hours_hold_here_too_and_digests_are_of_mail(
         (429, error(130429, "Rate limit hit")),
         (400, error(131056, "Pair rate limit hit")),
         (500, error(131000, "Something went wrong")),
+        (400, error(131057, "Account in maintenance mode")),
         (503, {}),
         None,
     ],
@@ -147,7 +156,9 @@ async def test_what_passes_is_tried_again(
     "answer",
     [
         (400, error(131026, "Message undeliverable")),
+        (400, error(131047, "Re-engagement message")),
         (400, error(132001, "Template does not exist")),
+        (400, error(132015, "Template is paused")),
         (401, error(190, "Access token has expired")),
         (403, {"error": "no"}),
         (302, {}),
@@ -190,6 +201,77 @@ async def test_an_account_that_was_taken_away_leaves_it_out(
     assert graph.asked == 0
     [skipped] = await deliveries(client.as_(cast.member), title="Big Ben rings")
     assert (skipped["status"], skipped["reason"]) == ("skipped", "whatsapp_not_configured")
+
+
+async def test_a_message_whose_job_was_lost_is_sent_after_all(
+    client: Client, cast: Cast, sending: Runtime, graph: Graph
+) -> None:
+    with at(NOON):
+        await switch_on(cast.member, sending)
+        # A slow machine may come to try it more than once.
+        graph.answers += [(503, {})] * 9
+        await ring(sending, cast.acme, [cast.member])
+        await settle(sending, ahead=timedelta(0))
+        async with sending.database.unit() as unit:
+            lost = await unit.value(
+                """
+                with lost as (
+                    update jobs set status = 'cancelled', finished_at = :now
+                    where workspace_id = :about and name = 'notifications.send_whatsapp' and status = 'queued'
+                    returning id
+                ), taken as (delete from pgqueuer where dedupe_key in (select id::text from lost))
+                select count(*) from lost
+                """,
+                about=cast.acme,
+                now=clock.now(),
+            )
+        graph.answers.clear()
+        tried = graph.asked
+        assert lost == 1
+        assert tried >= 1
+        await pass_time(sending, timedelta(hours=1))
+        await keep_up(sending)
+        assert graph.asked == tried, "its job may be trying yet"
+        await pass_time(sending, timedelta(hours=2))
+        await keep_up(sending)
+        [sent] = await deliveries(client.as_(cast.member), title="Big Ben rings")
+        assert (sent["status"], graph.texts[0][0], graph.asked) == ("sent", "Big Ben rings", tried + 1)
+
+
+async def end_retries(runtime: Runtime, workspace: UUID) -> None:
+    """Have the next attempt to send a message of a workspace be made now, and be the last."""
+    async with runtime.database.unit() as unit:
+        ended = await unit.run(
+            """
+            with ended as (
+                update jobs set failures = :retries
+                where workspace_id = :about and name = 'notifications.send_whatsapp' and status = 'queued'
+                returning id
+            )
+            update pgqueuer set execute_after = now() where dedupe_key in (select id::text from ended)
+            """,
+            retries=RETRIES,
+            about=workspace,
+        )
+    assert ended == 1
+
+
+@pytest.mark.parametrize(
+    ("number_id", "reason"), [("106540352242922", "whatsapp_deferred"), ("\N{SNOWMAN}\ud800", "delivery_failed")]
+)
+async def test_what_is_tried_in_vain_to_the_end_is_noted(
+    client: Client, cast: Cast, sending: Runtime, graph: Graph, number_id: str, reason: str
+) -> None:
+    await switch_on(cast.member, sending)
+    await ring(sending, cast.acme, [cast.member])
+    graph.answers += [(503, {})] * 9
+    await settle(sending, ahead=timedelta(0))
+    await end_retries(sending, cast.acme)
+    settings = sending.settings.model_copy(update={"whatsapp_phone_number_id": number_id})
+    await settle(replace(sending, settings=settings))
+    [failed] = await deliveries(client.as_(cast.member), title="Big Ben rings")
+    assert (failed["status"], failed["reason"]) == ("failed", reason)
+    assert graph.sent == []
 
 
 async def test_errors_say_what_happened_and_never_the_token(sending: Runtime, graph: Graph) -> None:

@@ -13,7 +13,9 @@ from fostr.kernel.runtime import Runtime
 from tests.support.airports import FIELDS, RECORDS, as_parameter, create_airports
 from tests.support.cast import Cast, create_cast
 from tests.support.client import Client, refusal
+from tests.support.events import PATIENCE
 from tests.support.records import create_record, create_recordset
+from tests.support.transactions import none_stays_open
 
 MANY = 1_003
 
@@ -223,7 +225,7 @@ async def test_nothing_stays_open_when_the_reader_goes(
             pieces.append(message["body"])
             has_gone.set()
             # A packet that nobody takes any more.
-            await asyncio.sleep(5)
+            await asyncio.Event().wait()
 
     scope = {
         "type": "http",
@@ -242,13 +244,9 @@ async def test_nothing_stays_open_when_the_reader_goes(
             (b"x-workspace-id", str(cast.acme).encode()),
         ],
     }
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         await app(scope, receive, send)
     assert len(pieces) == 1
     pool = runtime.database.pool
     assert pool.get_size() == pool.get_idle_size()
-    async with runtime.database.unit() as unit:
-        left = await unit.value(
-            "select count(*) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()"
-        )
-    assert left == 0
+    await none_stays_open(runtime)

@@ -72,6 +72,7 @@ async def test_a_record_is_kept_as_its_fields_say(client: Client, cast: Cast, ru
         ({}, {"name": "is required"}),
         ({"name": None}, {"name": "is required"}),
         ({"name": "A", "nothing": 1}, {"nothing": "there is no such field"}),
+        ({"name": "A", "OPEN": True}, {"OPEN": "there is no such field; OPEN is the name of is_open"}),
         ({"name": "A", "state": "XX"}, {"state": "is not one of the choices"}),
         ({"name": "A", "elevation": 10**400}, {"elevation": "is not a finite number"}),
         ({"name": "A", "elevation": "1e400"}, {"elevation": "is not a finite number"}),

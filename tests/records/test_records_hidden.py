@@ -93,6 +93,9 @@ async def test_writing_cannot_reach_or_probe(client: Client, cast: Cast) -> None
     hidden = await member.patch(path, json={"field_values": {"secret": "mine"}})
     nothing = await member.patch(path, json={"field_values": {"nothing": "mine"}})
     assert refusal(hidden) == refusal(nothing) == (422, "field_values_invalid")
+    # Who writes the name of a field is told its key, but not of one that they do not see.
+    by_name = await member.patch(path, json={"field_values": {"Secret": "mine"}})
+    assert by_name.json()["errors"] == [{"field": "Secret", "reason": "there is no such field"}]
     created = await member.post(
         RECORDS, json={"recordset_id": airports["id"], "field_values": {"name": "B", "secret": "x"}}
     )

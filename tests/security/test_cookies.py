@@ -15,7 +15,6 @@ from fostr.app import create_app
 from fostr.domains.identity.public import ensure_setup_link
 from fostr.kernel.auth.credentials import COOKIE, SESSION_PREFIX
 from fostr.kernel.crypto.tokens import mint_token
-from fostr.kernel.ids import new_id
 from fostr.kernel.runtime import Runtime
 from tests.identity.conftest import Visit
 from tests.identity.letters import last_letter
@@ -23,7 +22,7 @@ from tests.identity.people import PASSWORD, login, new_email, sign_up, who
 from tests.identity.test_activation import params_of, provide
 from tests.identity.test_second_factor import begin, code, complete, enable
 from tests.support.authenticator import Device
-from tests.support.client import BASE, Client, Response, refusal
+from tests.support.client import BASE, Client, Response, new_host, refusal
 
 Enter: TypeAlias = Callable[[Client], Awaitable[Response]]
 Way: TypeAlias = Callable[[Visit, Runtime, str], Awaitable[Enter]]
@@ -106,16 +105,14 @@ def sites(runtime: Runtime) -> dict[str, FastAPI]:
     apps: dict[str, FastAPI] = {}
     for address in (BASE, SAFE_SITE):
         settings = runtime.settings.model_copy(update={"public_url": address})
-        apps[address] = create_app(settings, runtime=replace(runtime, settings=settings))
+        apps[address] = create_app(settings, runtime=replace(runtime, settings=settings), lazily=True)
     return apps
 
 
 @pytest.fixture(params=[BASE, SAFE_SITE])
 async def site(request: pytest.FixtureRequest, sites: dict[str, FastAPI], client: Client) -> AsyncIterator[Client]:
     """A browser at each of them."""
-    tail = new_id().bytes[-3:]
-    address = (f"10.{tail[0]}.{tail[1]}.{tail[2]}", 40000)
-    transport = httpx2.ASGITransport(app=sites[request.param], client=address)
+    transport = httpx2.ASGITransport(app=sites[request.param], client=new_host())
     async with httpx2.AsyncClient(transport=transport, base_url=request.param) as inner:
         yield Client(inner, client.checker, {})
 

@@ -6,7 +6,7 @@ Time is not measured, since a busy machine would make that lie. What takes time 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,6 @@ from fostr.app import create_app
 from fostr.kernel.auth.links import claim_link, mint_link
 from fostr.kernel.crypto.passwords import observe_hashing
 from fostr.kernel.crypto.tokens import mint_token
-from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.ids import new_id
 from fostr.kernel.runtime import Runtime
 from tests.contract.test_boundaries import names_an_object, send
@@ -28,7 +27,8 @@ from tests.identity.conftest import Visit
 from tests.identity.people import new_email, sign_up
 from tests.identity.test_second_factor import enable
 from tests.support.cast import Cast
-from tests.support.client import BASE, Client, Response, refusal
+from tests.support.client import BASE, Client, Response, new_host, refusal
+from tests.support.statements import watch_statements
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -56,7 +56,7 @@ TELLS: Final[dict[str, str]] = {
 class Work:
     """What a request did that takes time."""
 
-    statements: list[str] = field(default_factory=list[str])
+    statements: list[str]
     hashes: int = 0
 
     def hash(self) -> None:
@@ -67,12 +67,12 @@ class Work:
 @contextmanager
 def watched() -> Generator[Work]:
     """Take note of the work that is done inside the block."""
-    work = Work()
-    ends = [observe_statements(lambda text, _: work.statements.append(text)), observe_hashing(work.hash)]
-    try:
-        yield work
-    finally:
-        for end in ends:
+    with watch_statements() as statements:
+        work = Work(statements)
+        end = observe_hashing(work.hash)
+        try:
+            yield work
+        finally:
             end()
 
 
@@ -128,11 +128,13 @@ async def test_the_answer_and_the_work_are_the_same_for_every_address(
     assert done["unknown"].hashes == ("password" in TELLS_NOTHING[name])
 
 
-@pytest.mark.parametrize("path", ["/api/v1/auth/register", "/api/v1/auth/signup"])
+@pytest.mark.parametrize(
+    ("path", "more"), [("/api/v1/auth/register", {}), ("/api/v1/auth/signup", {"company_name": "Engines"})]
+)
 async def test_what_tells_of_an_account_has_hashed_the_password_before(
-    visit: Visit, addresses: Addresses, path: str
+    visit: Visit, addresses: Addresses, path: str, more: dict[str, str]
 ) -> None:
-    body = {"password": "Loom-and-Card-1843", "company_name": "Engines", "full_name": "Ada"}
+    body = {"password": "Loom-and-Card-1843", "full_name": "Ada", **more}
     for kind, email in addresses.by_kind.items():
         with watched() as work:
             response = await visit().post(path, json={"email": email, **body})
@@ -240,10 +242,10 @@ def test_every_public_question_about_an_address_is_looked_at_here(
 
 async def test_what_the_front_end_of_the_operator_may_ask_takes_its_secret(visit: Visit, runtime: Runtime) -> None:
     settings = runtime.settings.model_copy(update={"clerk_secret": SecretStr("the front end knows this")})
-    app = create_app(settings, runtime=replace(runtime, settings=settings))
+    app = create_app(settings, runtime=replace(runtime, settings=settings), lazily=True)
     known = new_email()
     await sign_up(visit(), email=known)
-    transport = httpx2.ASGITransport(app=app, client=("10.77.0.1", 40000))
+    transport = httpx2.ASGITransport(app=app, client=new_host())
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as inner:
         client = Client(inner, visit().checker, {"X-Clerk-Secret": "the front end knows thus"})
         answers: list[tuple[object, ...]] = []

@@ -21,7 +21,6 @@ from fostr.kernel.auth.credentials import ACCESS_AUDIENCE, ACCESS_PURPOSE, COOKI
 from fostr.kernel.crypto.jwt import sign_jwt
 from fostr.kernel.crypto.keys import Key
 from fostr.kernel.crypto.tokens import check_token
-from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.ids import new_id
 from fostr.kernel.runtime import Runtime
 from tests.identity.conftest import Visit
@@ -29,6 +28,7 @@ from tests.identity.people import new_email, sign_up, who
 from tests.identity.test_second_factor import begin, enable
 from tests.support.cast import Cast, create_token
 from tests.support.client import Client, Response, refusal
+from tests.support.statements import watch_statements
 
 UNAUTHORIZED: Final = (401, "unauthorized")
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -164,27 +164,23 @@ async def test_no_altered_character_of_a_token_reaches_the_database(
     token = await create_token(runtime, cast.owner.user_id, workspace_id=workspace)
     client = visit()
     start = len(token) - 49
-    seen: list[str] = []
-    end = observe_statements(lambda text, _: seen.append(text))
-    for position in range(start, len(token)):
-        other = ALPHABET[(ALPHABET.index(token[position]) + 1) % len(ALPHABET)]
-        altered = token[:position] + other + token[position + 1 :]
-        assert not check_token(altered)
-        assert refusal(await who(client.with_token(altered))) == UNAUTHORIZED
-    for altered in (token[:-1], token + "0", token[::-1], token.swapcase(), f"{token} ", f"x{token}", token[1:]):
-        assert refusal(await who(client.with_token(altered.replace(" ", "%20")))) == UNAUTHORIZED
-    end()
+    with watch_statements() as seen:
+        for position in range(start, len(token)):
+            other = ALPHABET[(ALPHABET.index(token[position]) + 1) % len(ALPHABET)]
+            altered = token[:position] + other + token[position + 1 :]
+            assert not check_token(altered)
+            assert refusal(await who(client.with_token(altered))) == UNAUTHORIZED
+        for altered in (token[:-1], token + "0", token[::-1], token.swapcase(), f"{token} ", f"x{token}", token[1:]):
+            assert refusal(await who(client.with_token(altered.replace(" ", "%20")))) == UNAUTHORIZED
     assert seen == []
     assert (await who(client.with_token(token))).status_code == 200
 
 
 async def test_a_forged_access_token_reaches_no_database(visit: Visit, runtime: Runtime) -> None:
     claims, key = claims_of(await sign_up(visit())), runtime.keys.current(ACCESS_PURPOSE)
-    seen: list[str] = []
-    end = observe_statements(lambda text, _: seen.append(text))
-    for token in forged_headers(claims, key).values():
-        await who(visit().with_token(token))
-    end()
+    with watch_statements() as seen:
+        for token in forged_headers(claims, key).values():
+            await who(visit().with_token(token))
     assert seen == []
 
 

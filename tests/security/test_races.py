@@ -18,6 +18,7 @@ from tests.identity.test_activation import params_of, provide
 from tests.identity.test_second_factor import begin, complete, enable
 from tests.support.cast import Cast, Person, create_token, create_user
 from tests.support.client import Client, Response, refusal
+from tests.support.events import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable
@@ -160,10 +161,9 @@ async def test_who_is_demoted_while_they_act_on_members_does_not_get_it_done(
     address = path.format(member_id=target.member_id, user_id=target.user_id, workspace_id=cast.acme)
     async with being_demoted(runtime, cast.admin):
         acting = asyncio.create_task(actor.request(method, address, json=body))
-        for _ in range(500):
-            if await is_waiting(runtime) or acting.done():
-                break
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(PATIENCE):
+            while not (acting.done() or await is_waiting(runtime)):  # noqa: ASYNC110 - locks announce themselves to nobody
+                await asyncio.sleep(0.01)
         assert not acting.done(), "it did not look at the caller's own membership again"
     answered = await acting
     assert refusal(answered) == (409, "rights_changed")

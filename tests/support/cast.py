@@ -154,3 +154,12 @@ async def create_cast(runtime: Runtime) -> Cast:
         for name, (user_id, email) in users.items()
     }
     return Cast(acme=acme.id, globex=globex.id, **people)
+
+
+async def join(runtime: Runtime, cast: Cast, role: str) -> Person:
+    """Return one more member of acme."""
+    user_id, email = await create_user(runtime, "fifth")
+    async with runtime.database.unit(cast.acme) as unit:
+        member = await add_member(unit, workspace_id=cast.acme, user_id=user_id, role=role)
+    token = await create_token(runtime, user_id)
+    return Person("fifth", user_id, email, token=token, workspace_id=cast.acme, member_id=member.id)

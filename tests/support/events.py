@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fostr.kernel.db.database import Database
     from fostr.kernel.runtime import Runtime
 
-PATIENCE: Final = 30
+PATIENCE: Final = 120
 """Seconds. A transaction of another test on the same server that has written an event holds back those after it."""
 
 

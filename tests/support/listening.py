@@ -44,6 +44,12 @@ class Ear:
         self.retry: int | None = None
         self.last_id = ""
         self.comments: list[str] = []
+        self._untaken: list[str] = []
+
+    def take_lines(self) -> list[str]:
+        """Return every line that was read since this was last asked."""
+        taken, self._untaken = self._untaken, []
+        return taken
 
     async def next(self, *names: str) -> Heard:
         """Return the next event, or the next one that has one of these names."""
@@ -78,6 +84,7 @@ class Ear:
     async def _read(self) -> Heard | None:
         event, data, noted = "", "", False
         async for line in self._lines:
+            self._untaken.append(line)
             name, _, value = line.partition(": ")
             if not line and (event or data or noted):
                 return Heard(event, self.last_id, json.loads(data) if data else None)
@@ -104,6 +111,7 @@ async def listen(
     after: str | None = None,
     greeted: bool = True,
     query: Mapping[str, str] | None = None,
+    path: str = STREAM,
 ) -> AsyncGenerator[Ear]:
     """Open a stream, as a person of the cast or with the headers given, and close the socket in the end.
 
@@ -115,6 +123,7 @@ async def listen(
         after: the id of the event that was heard last.
         greeted: whether the greeting is awaited and taken off first.
         query: of the address.
+        path: of another stream.
     """
     sent = dict(headers or {})
     if person is not None:
@@ -123,7 +132,7 @@ async def listen(
         sent["Last-Event-ID"] = after
     async with (
         httpx2.AsyncClient(base_url=live.address, timeout=PATIENCE, verify=NO_TLS) as client,
-        client.stream("GET", STREAM, headers=sent, params=dict(query or {})) as response,
+        client.stream("GET", path, headers=sent, params=dict(query or {})) as response,
     ):
         if response.status_code != 200:
             await response.aread()

@@ -49,6 +49,12 @@ class LiveServer:
         assert self._runtime is not None
         return asyncio.run_coroutine_threadsafe(work(self._runtime), self._loop).result(60)
 
+    def read_option(self, option: int) -> list[int]:
+        """Return what an option of TCP is set to for each open connection."""
+        assert self._server is not None
+        sockets = [one.transport.get_extra_info("socket") for one in self._server.server_state.connections]
+        return [one.getsockopt(socket.IPPROTO_TCP, option) for one in sockets]
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         async with open_runtime(self._settings, database_url=self._database_url) as runtime:

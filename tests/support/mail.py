@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
 from fostr.kernel import clock
+from tests.support.ports import choose_port
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -115,9 +115,7 @@ def token_of(message: EmailMessage) -> str:
 def serve_mail(mailbox: Mailbox, *, tls: ssl.SSLContext | None = None, login: bool = False) -> Generator[int]:
     """Serve a mailbox on a free port of this machine; with `tls`, by STARTTLS alone."""
     # The controller calls its own port to see that it serves, so it has to be told one.
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = choose_port()
     controller = Controller(
         mailbox,
         hostname="127.0.0.1",

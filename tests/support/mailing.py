@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from fostr.app import create_app
-from fostr.kernel.ids import new_id
 from fostr.kernel.jobs.worker import drain
-from tests.support.client import BASE, Client
+from tests.support.client import BASE, Client, new_host
 from tests.support.mail import Mailbox, serve_mail, text_of, with_mail
 
 if TYPE_CHECKING:
@@ -42,10 +41,10 @@ class Mailing:
 @asynccontextmanager
 async def open_mailing(runtime: Runtime, client: Client) -> AsyncGenerator[Mailing]:
     """Open the application again, on the same open parts and with a mail server on a socket."""
-    mailbox, tail = Mailbox(), new_id().bytes[-3:]
+    mailbox = Mailbox()
     with serve_mail(mailbox) as port:
         sending = with_mail(runtime, f"smtp://127.0.0.1:{port}")
-        app = create_app(sending.settings, runtime=sending)
-        transport = httpx2.ASGITransport(app=app, client=(f"10.{tail[0]}.{tail[1]}.{tail[2]}", 40000))
+        app = create_app(sending.settings, runtime=sending, lazily=True)
+        transport = httpx2.ASGITransport(app=app, client=new_host())
         async with httpx2.AsyncClient(transport=transport, base_url=BASE) as inner:
             yield Mailing(Client(inner, client.checker, {}), mailbox, sending)

@@ -142,6 +142,7 @@ class World:
     client: Client
     runtime: Runtime
     recordset: dict[str, Any] = field(default_factory=dict[str, Any])
+    team_id: UUID | None = None
     ids: list[str] = field(default_factory=list[str])
     markers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
@@ -279,11 +280,11 @@ async def build(drawn: DrawnRights, *, client: Client, runtime: Runtime) -> Worl
     maker = client.as_(world.person(drawn.owner))
     places = {"title_field": "name", "map": {"lat_field": "lat", "lng_field": "lng"}}
     world.recordset = await create_recordset(maker, fields=_fields(drawn), settings=places)
-    team_id = await _create_team(world)
-    await _grant(world, maker, team_id)
+    world.team_id = await _create_team(world)
+    await _grant(world, maker)
     await _create_records(world, maker)
     for rule in drawn.rules:
-        await create_rule(maker, world.recordset, rule.condition, *rule.actions, **_subject(world, rule, team_id))
+        await put_rule(world, maker, rule)
     return world
 
 
@@ -336,9 +337,16 @@ async def _create_team(world: World) -> UUID:
     return team_id
 
 
-async def _grant(world: World, maker: Client, team_id: UUID) -> None:
+async def put_rule(world: World, maker: Client, rule: DrawnRule) -> None:
+    """Make a rule as it is made up."""
+    await create_rule(maker, world.recordset, rule.condition, *rule.actions, **_subject(world, rule))
+
+
+async def _grant(world: World, maker: Client) -> None:
     for name, actions in world.drawn.grants.items():
-        grantee = {"team_id": str(team_id)} if name == "team" else {"member_id": str(world.person(name).member_id)}
+        grantee = (
+            {"team_id": str(world.team_id)} if name == "team" else {"member_id": str(world.person(name).member_id)}
+        )
         if actions:
             path = f"/api/v1/recordsets/{world.recordset['id']}/access"
             response = await maker.post(path, json={**grantee, "actions": actions})
@@ -391,10 +399,10 @@ async def _assign(world: World) -> None:
         )
 
 
-def _subject(world: World, rule: DrawnRule, team_id: UUID) -> dict[str, Any]:
+def _subject(world: World, rule: DrawnRule) -> dict[str, Any]:
     if rule.subject == "everybody":
         return {"everybody": True}
     if rule.subject == "team":
-        return {"team_ids": [str(team_id)]}
+        return {"team_ids": [str(world.team_id)]}
     kind, _, role = rule.subject.partition(":")
     return {"roles": [role]} if role else {"member_ids": [str(world.person(kind).member_id)]}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fostr.kernel.events.consumers import list_consumers
 from fostr.kernel.events.relay import Relay
 from fostr.kernel.jobs.worker import DRAIN_AHEAD, drain, load_handlers
-from tests.support.events import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
 
     from fostr.kernel.events.consumers import Consumer
     from fostr.kernel.runtime import Runtime
+
+PATIENCE: Final = 120
+"""Seconds. What other tests have left is delivered and run as well, on a busy machine."""
 
 
 async def settle(runtime: Runtime, *, ahead: timedelta = DRAIN_AHEAD) -> None:

@@ -30,9 +30,19 @@ class Worker:
                     **kept,
                     "FOSTR_DATA": str(runtime.settings.data),
                     "FOSTR_APP_DATABASE_URL": runtime.database.url,
+                    "FOSTR_ALLOW_PRIVATE_ADDRESSES": str(runtime.settings.allow_private_addresses),
                     "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 },
             )
+
+    def hold(self) -> None:
+        """Stop its clockwork, wherever it stands: what is looked at meanwhile does not run away."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def go_on(self) -> None:
+        """Let it work again."""
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill it as the kernel kills what takes too much memory."""

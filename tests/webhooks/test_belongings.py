@@ -141,3 +141,25 @@ async def test_who_takes_a_webhook_over_is_not_sent_what_waits_for_its_former_ow
     assert len(receiver.deliveries) == 2
     assert [one.told["data"]["name"] for one in other.deliveries] == ["Moffett"]
     assert statuses == ["succeeded", "withheld"]
+
+
+async def test_who_is_handed_a_webhook_is_sent_what_waits_as_they_may_see_it(
+    client: Client, cast: Cast, runtime: Runtime
+) -> None:
+    owner, member, admin = client.as_(cast.owner), client.as_(cast.member), client.as_(cast.admin)
+    await change_permission(owner, "member", MANAGE_WEBHOOKS, holds=True)
+    recordset = await create_recordset(owner, fields=[*FIELDS, {"name": "Price", "type": "text"}])
+    await grant(owner, recordset, cast.member, "can_view")
+    hidden = {"fields": [{"key": "price", "hidden_from": ["admin"]}]}
+    assert (await owner.patch(f"/api/v1/recordsets/{recordset['slug']}", json=hidden)).status_code == 200
+    async with receive(answering(500)) as receiver:
+        await create_webhook(member, receiver.url, event_types=["record.created"])
+        await create_record(owner, recordset, {"name": "Moffett", "price": "zanzibar"})
+        with clock.travel(to=clock.now(), frozen=True):
+            await deliver(runtime)
+            assert await hand_over(admin, cast.member, cast.admin) == {"webhook": 1}
+            receiver.behave = answering(200)
+            await wait(runtime, PAUSES[0] * 2)
+    before, after = receiver.deliveries
+    assert before.id == after.id
+    assert (b"zanzibar" in before.body, b"zanzibar" in after.body, b"Moffett" in after.body) == (True, False, True)

@@ -166,7 +166,7 @@ async def test_rights_that_shrink_before_a_retry_shrink_what_it_says(
     async with receive(answering(500)) as receiver:
         webhook = await create_webhook(admin, receiver.url, event_types=["record.created"])
         await create_record(owner, recordset, {"name": "Moffett", "price": PRICE})
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             await hide_price(owner, recordset, "admin")
             receiver.behave = answering(200)
@@ -218,7 +218,7 @@ async def test_whoever_may_no_longer_manage_webhooks_has_none(
     async with receive(answering(500)) as receiver:
         webhook = await create_webhook(client.as_(cast.admin), receiver.url, event_types=["record.created"])
         await create_record(owner, recordset, {"name": "Before"})
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             await change_permission(owner, "admin", "can_manage_webhooks", holds=False)
             await create_record(owner, recordset, {"name": "After"})
@@ -236,7 +236,7 @@ async def test_nothing_is_sent_while_it_is_off_and_what_was_waiting_goes_when_it
     async with receive(answering(500)) as receiver:
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
         waiting = await create_record(owner, recordset, {"name": "Waiting"})
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             await owner.post(f"{PATH}/{webhook['id']}/toggle", json={"is_active": False})
             await create_record(owner, recordset, {"name": "Missed"})
@@ -347,7 +347,7 @@ async def test_deliveries_are_forgotten_after_a_month(
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
         await create_record(owner, recordset, {"name": "Moffett"})
         await deliver(runtime)
-    with clock.travel(to=clock.now()):
+    with clock.travel(to=clock.now(), frozen=True):
         for passed, left in ((KEPT_FOR - timedelta(hours=1), 1), (timedelta(hours=2), 0)):
             clock.advance(passed)
             async with runtime.database.unit() as unit:

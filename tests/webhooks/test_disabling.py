@@ -65,7 +65,7 @@ async def test_days_of_failure_switch_it_off_with_a_notice(client: Client, cast:
     async with receive(answering(500)) as receiver, receive() as other:
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"], name="Warehouse")
         await create_webhook(owner, other.url, event_types=["webhook.disabled"])
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await fail_for(runtime, owner, recordset, days=4)
             failing = (await owner.get(f"{PATH}/{webhook['id']}")).json()
             await fail_for(runtime, owner, recordset, days=3)
@@ -96,7 +96,7 @@ async def test_one_success_keeps_it_on(client: Client, cast: Cast, runtime: Runt
     recordset = await create_recordset(owner, fields=[{"name": "Name", "type": "text"}])
     async with receive(answering(500)) as receiver:
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await fail_for(runtime, owner, recordset, days=4)
             receiver.behave = answering(200)
             await create_record(owner, recordset, {"name": "Taken"})

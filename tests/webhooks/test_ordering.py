@@ -21,7 +21,7 @@ async def test_a_message_that_fails_holds_up_those_behind_it(client: Client, cas
     async with receive(failing_in_turns()) as receiver:
         await create_webhook(owner, receiver.url, event_types=["record.*"], is_ordered=True)
         made = [await create_record(owner, recordset, {"name": str(number)}) for number in range(4)]
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             assert len(receiver.ids) == 1
             for count in range(1, 4):

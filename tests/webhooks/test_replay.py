@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-import pytest
-
+from fostr.domains.webhooks.deliveries.replaying import REPLAYED_AT_ONCE, REPLAYS
 from fostr.domains.webhooks.deliveries.rules import PAUSES
 from fostr.kernel import clock
 from fostr.kernel.runtime import Runtime
@@ -17,11 +17,6 @@ from tests.support.events import event_types
 from tests.support.receivers import answering, receive
 from tests.support.records import create_record, create_recordset
 from tests.support.webhooks import PATH, create_webhook
-
-
-@pytest.fixture
-async def recordset(client: Client, cast: Cast) -> dict[str, Any]:
-    return await create_recordset(client.as_(cast.owner), fields=[{"name": "Name", "type": "text"}])
 
 
 async def replay(client: Client, webhook: dict[str, Any], **asked: Any) -> Response:
@@ -79,7 +74,7 @@ async def test_failed_ones_are_sent_once_more_or_all(
         await deliver(runtime)
         receiver.behave = answering(500)
         lost = await create_record(owner, recordset, {"name": "Lost"})
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             for pause in PAUSES:
                 await wait(runtime, pause * 1.2)
@@ -126,6 +121,67 @@ async def test_what_was_missed_is_read_from_the_log(
     assert (asked.status_code, asked.json()) == (202, {"count": None})
     told = [one.told["data"]["entity_id"] for one in receiver.deliveries]
     assert sorted(told) == sorted([first["id"], *(record["id"] for record in missed)])
+
+
+async def test_a_replay_of_many_goes_on_in_parts(client: Client, cast: Cast, runtime: Runtime) -> None:
+    """What they tell of is not in the log, so that each is looked at and none is sent."""
+    owner, many = client.as_(cast.owner), 2 * REPLAYED_AT_ONCE + 7
+    webhook = await create_webhook(owner, "http://127.0.0.1:9/", event_types=["team.created"])
+    await deliver(runtime)
+    async with runtime.database.unit(cast.acme) as unit:
+        await unit.run(
+            """
+            insert into webhook_deliveries (workspace_id, id, webhook_id, message_id, event_id, type, body, seq, status,
+                                            attempts, created_at)
+            select :workspace, gen_random_uuid(), :webhook_id, gen_random_uuid(), gen_random_uuid(), 'team.created',
+                   '{}', n.n, 'failed', 8, :now::timestamptz - n.n * interval '1 second'
+            from generate_series(1, :count) n (n)
+            """,
+            webhook_id=UUID(webhook["id"]),
+            count=many,
+            now=clock.now(),
+        )
+    with clock.travel(to=clock.now(), frozen=True):
+        since, until = (clock.now() - timedelta(seconds=passed) for passed in (many + 1, 5.5))
+        asked = await replay(owner, webhook, since=since.isoformat(), until=until.isoformat())
+        await deliver(runtime)
+    async with runtime.database.unit(cast.acme) as unit:
+        rows = await unit.rows(
+            "select d.status, count(*) from webhook_deliveries d where d.workspace_id = :workspace group by d.status"
+        )
+    assert (asked.status_code, asked.json()) == (202, {"count": None})
+    assert {row["status"]: row["count"] for row in rows} == {"withheld": many - 5, "failed": 5}
+
+
+async def test_replays_are_limited_for_each_webhook(client: Client, cast: Cast) -> None:
+    owner = client.as_(cast.owner)
+    webhook, other = [await create_webhook(owner, "http://127.0.0.1:9/") for _ in range(2)]
+    for _ in range(REPLAYS.most):
+        assert (await replay(owner, webhook)).status_code == 202
+    refused = await replay(owner, webhook)
+    assert refusal(refused) == (429, "webhook_replay_throttled")
+    assert int(refused.headers["Retry-After"]) <= 60
+    assert (await replay(owner, other)).status_code == 202
+
+
+async def test_what_is_not_in_the_log_any_more_is_withheld(
+    client: Client, cast: Cast, runtime: Runtime, recordset: dict[str, Any]
+) -> None:
+    """Nobody can tell any more who may see it."""
+    owner = client.as_(cast.owner)
+    async with receive() as receiver:
+        webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
+        await create_record(owner, recordset, {"name": "Moffett"})
+        await deliver(runtime)
+        [sent] = await deliveries(owner, webhook)
+        async with runtime.database.unit(cast.acme) as unit:
+            await unit.run(
+                "delete from events e where e.workspace_id = :workspace and e.id = :id", id=UUID(sent["event_id"])
+            )
+        await replay(owner, webhook, status="all")
+        await deliver(runtime)
+        [withheld] = await deliveries(owner, webhook)
+    assert (len(receiver.ids), withheld["status"], withheld["attempt_count"]) == (1, "withheld", 1)
 
 
 async def test_only_a_span_that_can_be_replayed_is(client: Client, cast: Cast) -> None:

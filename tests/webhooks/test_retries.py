@@ -25,16 +25,11 @@ from tests.support.client import Client
 from tests.support.deliveries import deliver, deliveries, delivery, has_come, wait
 from tests.support.events import event_types
 from tests.support.receivers import Behaviour, Exchange, answering, closing, failing_in_turns, receive
-from tests.support.records import create_record, create_recordset
+from tests.support.records import create_record
 from tests.support.webhooks import PATH, create_webhook
 
 MOMENT = timedelta(seconds=1)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-async def recordset(client: Client, cast: Cast) -> dict[str, Any]:
-    return await create_recordset(client.as_(cast.owner), fields=[{"name": "Name", "type": "text"}])
 
 
 def longest(pause: timedelta) -> timedelta:
@@ -49,7 +44,7 @@ async def test_a_message_is_tried_eight_times_in_a_day(
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
         await create_webhook(owner, other.url, event_types=["webhook.*"])
         await create_record(owner, recordset, {"name": "Moffett"})
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             for made, pause in enumerate(PAUSES, start=1):
                 [waiting] = await deliveries(owner, webhook)
@@ -81,7 +76,7 @@ async def test_a_receiver_that_fails_every_other_time_gets_everything(
     async with receive(failing_in_turns()) as receiver:
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
         made = [await create_record(owner, recordset, {"name": str(number)}) for number in range(12)]
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             for pause in PAUSES:
                 await wait(runtime, longest(pause))
@@ -107,7 +102,7 @@ async def test_whatever_is_not_success_is_tried_again(
     async with receive(behave) as receiver:
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
         await create_record(owner, recordset, {"name": "Moffett"})
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             [failed] = await deliveries(owner, webhook)
             receiver.behave = answering(200)
@@ -126,7 +121,7 @@ async def test_a_receiver_may_refuse_a_message_for_good(
     async with receive(answering(400, headers={"webhook-delivery": "abort-message"})) as receiver:
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
         await create_record(owner, recordset, {"name": "Moffett"})
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             await wait(runtime, timedelta(days=1))
         [aborted] = await deliveries(owner, webhook, status="aborted")
@@ -142,7 +137,7 @@ async def test_a_receiver_says_how_long_to_wait(
     async with receive(answering(503, headers={"Retry-After": "3600"})) as receiver:
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
         await create_record(owner, recordset, {"name": "Moffett"})
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             await deliver(runtime)
             await wait(runtime, longest(PAUSES[0]))
             assert len(receiver.ids) == 1
@@ -199,7 +194,7 @@ async def test_a_receiver_that_is_down_is_spared_what_is_new_until_it_takes_some
     owner = client.as_(cast.owner)
     async with receive(answering(500)) as receiver:
         webhook = await create_webhook(owner, receiver.url, event_types=["record.created"])
-        with clock.travel(to=clock.now()):
+        with clock.travel(to=clock.now(), frozen=True):
             for number in range(HELD_AFTER):
                 await create_record(owner, recordset, {"name": str(number)})
             await deliver(runtime)

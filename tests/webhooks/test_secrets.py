@@ -97,7 +97,7 @@ async def test_a_former_secret_signs_until_its_overlap_ends(client: Client, cast
         until = datetime.fromisoformat(anew["previous_secret_until"])
         assert timedelta(minutes=59) < until - clock.now() <= timedelta(hours=1)
         for moment in (until - timedelta(seconds=1), until):
-            with clock.travel(to=moment):
+            with clock.travel(to=moment, frozen=True):
                 assert (await owner.post(f"{PATH}/{made['id']}/test", json=TEST)).json()["success"]
                 shown = (await owner.get(f"{PATH}/{made['id']}")).json()
                 assert (shown["previous_secret_until"] is None) is (moment == until)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,8 +16,10 @@ from fostr.kernel.events.catalogue import check_payload, get_event_type, list_ev
 from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast
 from tests.support.client import Client, refusal
+from tests.support.deliveries import deliver, deliveries, delivery, wait
 from tests.support.events import event_types
 from tests.support.receivers import Exchange, answering, closing, receive
+from tests.support.transactions import none_stays_open
 from tests.support.webhooks import PATH, create_webhook
 
 EVENT = {"event": "record.created"}
@@ -44,6 +47,63 @@ async def test_a_test_looks_like_its_event_and_says_that_it_is_none(
     assert told["data"]["actor"] == {"member_id": str(cast.admin.member_id), "kind": "pat"}
     check_payload(get_event_type("record.created"), told["data"]["after"])
     assert await event_types(runtime, cast.acme, entity_id=made["id"]) == ["webhook.created", "webhook.tested"]
+
+
+async def test_tests_stand_in_the_log_and_count_for_nothing(client: Client, cast: Cast, runtime: Runtime) -> None:
+    owner = client.as_(cast.owner)
+    async with receive(answering(503, content=b"zanzibar", headers={"Retry-After": "60"})) as receiver:
+        made = await create_webhook(owner, receiver.url, event_types=["team.created"])
+        refused = await try_out(client.as_(cast.admin), made, payload={"colour": "red"})
+        receiver.behave = answering(400, headers={"webhook-delivery": "abort-message"})
+        aborted = await try_out(owner, made)
+        receiver.behave = answering(410)
+        await try_out(owner, made)
+        receiver.behave = answering(200)
+        taken = await try_out(owner, made)
+        listed = await deliveries(owner, made, is_test=True)
+        shown = await delivery(owner, made, refused["delivery_id"])
+        with clock.travel(to=clock.now(), frozen=True):
+            await deliver(runtime)
+            await wait(runtime, timedelta(days=1))
+            health = (await owner.get(f"{PATH}/{made['id']}/health")).json()
+            webhook = (await owner.get(f"{PATH}/{made['id']}")).json()
+
+    assert [one["status"] for one in listed] == ["succeeded", "failed", "aborted", "failed"]
+    assert [listed[number]["id"] for number in (0, 2, 3)] == [one["delivery_id"] for one in (taken, aborted, refused)]
+    assert all((one["is_test"], one["attempt_count"], one["next_attempt_at"]) == (True, 1, None) for one in listed)
+    assert await deliveries(owner, made, is_test=False) == []
+    [attempt] = shown["attempts"]
+    sent = receiver.deliveries[0]
+    assert (shown["body"].encode(), shown["message_id"]) == (sent.body, sent.id)
+    assert (attempt["url"], attempt["status_code"], attempt["error"]) == (receiver.url, 503, "status")
+    assert attempt["response_body"] == "zanzibar"
+    assert attempt["request_headers"]["webhook-id"] == sent.id
+    assert "webhook-signature" not in attempt["request_headers"]
+    # Neither sent again, nor a reason to spare, pause or switch off the webhook.
+    assert len(receiver.deliveries) == 4
+    assert (health["failures"], health["pending"], health["paused_until"]) == (0, 0, None)
+    assert (health["last_success_at"], health["last_failure_at"]) == (None, None)
+    assert (webhook["is_active"], webhook["failing_since"]) == (True, None)
+
+
+async def test_tests_are_not_sent_once_more(client: Client, cast: Cast, runtime: Runtime) -> None:
+    owner = client.as_(cast.owner)
+    async with receive(answering(500)) as receiver:
+        made = await create_webhook(owner, receiver.url, event_types=["team.created"])
+        tested = await try_out(owner, made)
+        path = f"{PATH}/{made['id']}"
+        since = (clock.now() - timedelta(hours=1)).isoformat()
+        counts = [
+            (await owner.post(f"{path}/replay", json={"since": since, "status": status})).json()["count"]
+            for status in ("failed", "all")
+        ]
+        one = await owner.post(f"{path}/deliveries/{tested['delivery_id']}/replay")
+        cancelled = await owner.post(f"{path}/deliveries/{tested['delivery_id']}/cancel")
+        await deliver(runtime)
+    assert counts == [0, 0]
+    assert refusal(one) == (409, "delivery_is_test")
+    assert refusal(cancelled) == (409, "delivery_not_pending")
+    assert len(receiver.deliveries) == 1
 
 
 async def test_a_payload_can_be_given(client: Client, cast: Cast) -> None:
@@ -85,24 +145,18 @@ async def test_one_that_is_off_can_be_tested(client: Client, cast: Cast) -> None
 
 async def test_nothing_is_held_while_the_receiver_is_asked(client: Client, cast: Cast, runtime: Runtime) -> None:
     """Neither a transaction of the request nor its connection: the receiver asks PostgreSQL."""
-    found: list[int] = []
+    free = asyncio.Event()
 
     async def look(exchange: Exchange) -> None:
-        async with runtime.database.unit() as unit:
-            found.append(
-                await unit.value(
-                    """
-                    select count(*) from pg_stat_activity a
-                    where a.datname = current_database() and a.state like 'idle in transaction%'
-                    """
-                )
-            )
+        # What the request holds, it holds for as long as it is not answered.
+        await none_stays_open(runtime)
+        free.set()
         await exchange.answer(200)
 
     async with receive(look) as receiver:
         made = await create_webhook(client.as_(cast.owner), receiver.url)
         assert (await try_out(client.as_(cast.owner), made))["success"]
-    assert found == [0]
+    assert free.is_set()
 
 
 @pytest.mark.parametrize(

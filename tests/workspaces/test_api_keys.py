@@ -242,6 +242,9 @@ async def test_a_key_makes_keys_when_it_may_administer(client: Client, cast: Cas
         {"scopes": ["root"]},
         {"scopes": "read"},
         {"scopes": ["read"] * 4},
+        # A word that is not ours would be an end that never comes, and a scope that is not what was meant.
+        {"expires": "2030-01-01T00:00:00Z"},
+        {"scope": "write"},
         {"expires_at": "soon"},
         {"description": "x" * 5001},
     ],

@@ -13,11 +13,11 @@ import pytest
 from fostr.kernel import clock
 from fostr.kernel.auth.lookup import find_caller
 from fostr.kernel.crypto.tokens import digest_token
-from fostr.kernel.db.unit import observe_statements
 from fostr.kernel.runtime import Runtime
 from tests.support.cast import Cast, create_token
 from tests.support.client import Client, Response, refusal
 from tests.support.events import event_types
+from tests.support.statements import watch_statements
 
 KEYS = "/api/v1/api-keys"
 TOKENS = "/api/v1/personal-access-tokens"
@@ -150,17 +150,9 @@ async def test_a_check_is_one_look_up_for_either(client: Client, cast: Cast, run
     new = (await rotate(owner, KEYS, old, 3600)).json()
     for made in (old, new):
         await works(client, made)  # Notes the use, which is written every five minutes at most.
-        seen: list[str] = []
-
-        def note(statement: str, *_: Any, into: list[str] = seen) -> None:
-            into.append(statement)
-
-        end = observe_statements(note)
-        try:
+        with watch_statements() as seen:
             async with runtime.database.unit() as unit:
                 caller = await find_caller(unit, source="token", key=digest_token(made["key"]), wanted=None)
-        finally:
-            end()
         assert caller is not None
         assert len(seen) == 1
     async with runtime.database.unit() as unit:

@@ -15,7 +15,7 @@ from fostr.kernel.ids import new_id
 from fostr.kernel.runtime import Runtime
 from tests.identity.people import PASSWORD, login, new_email, sign_up, who
 from tests.support.cast import Cast, Person
-from tests.support.client import BASE, Client, refusal
+from tests.support.client import BASE, Client, new_host, refusal
 from tests.support.forms import AS_BROWSERS, FROM_OUR_PAGE, Sent, open_page, send_form, submit
 from tests.support.mail import link_of
 from tests.support.mailing import Mailing
@@ -24,13 +24,13 @@ from tests.workspaces.sessions import signed_in
 
 HOME = "/workspace-selector"
 ACCEPT = "/accept-invitation"
+UNSENT = "This server sends no mail"
 
 
 @pytest.fixture
 async def browser(app: FastAPI, client: Client) -> AsyncIterator[Client]:
     """A client that keeps its cookies, at an address of its own."""
-    tail = new_id().bytes[-3:]
-    transport = httpx2.ASGITransport(app=app, client=(f"10.{tail[0]}.{tail[1]}.{tail[2]}", 40000))
+    transport = httpx2.ASGITransport(app=app, client=new_host())
     async with httpx2.AsyncClient(transport=transport, base_url=BASE) as inner:
         yield Client(inner, client.checker, {})
 
@@ -124,7 +124,7 @@ async def test_the_first_page_shows_what_its_reader_may_know(client: Client, cas
     assert invited.status_code == 201
 
     seen = (await open_page(await enter(client, runtime, cast.owner), path)).text
-    for part in ("4 members · you are owner", "Soundings <deep>", "Salaries", email):
+    for part in ("4 members · you are owner", "Soundings <deep>", "Salaries", email, UNSENT):
         assert part in seen
     seen = (await open_page(await enter(client, runtime, cast.viewer), path)).text
     assert ("Soundings <deep>" in seen, "Salaries" in seen) == (True, False)
@@ -133,6 +133,14 @@ async def test_the_first_page_shows_what_its_reader_may_know(client: Client, cas
     off = await client.as_(cast.owner).post("/api/v1/modules/records/toggle")
     assert off.json()["is_enabled"] is False
     assert "Recordsets" not in (await open_page(await enter(client, runtime, cast.owner), path)).text
+
+
+async def test_where_mail_is_sent_nobody_is_asked_to_hand_links_on(mailing: Mailing, cast: Cast) -> None:
+    email = new_email("grace")
+    await invite(mailing, cast, email, role="viewer")
+    owner = await enter(mailing.client, mailing.runtime, cast.owner)
+    seen = (await open_page(owner, f"/w/{await slug_of(mailing.client, cast.owner)}")).text
+    assert (email in seen, UNSENT in seen) == (True, False)
 
 
 async def test_whoever_acts_in_somebodys_name_is_told_so(client: Client, cast: Cast, runtime: Runtime) -> None:

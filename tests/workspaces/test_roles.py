@@ -88,6 +88,7 @@ async def test_two_of_the_same_name_at_once_become_one(client: Client, cast: Cas
         ({"name": "A", "base": "emperor"}, (422, "validation_failed")),
         ({"name": " ", "base": "viewer"}, (422, "validation_failed")),
         ({"name": "A"}, (422, "validation_failed")),
+        ({"name": "A", "base": "viewer", "permission": ["can_view_record"]}, (422, "validation_failed")),
         ({"name": "A", "base": "viewer", "permissions": ["can_fly"]}, (422, "permission_unknown")),
         ({"name": "A", "base": "member", "permissions": ["can_manage_permissions"]}, (422, "permission_reserved")),
     ],

@@ -235,7 +235,15 @@ async def test_a_stale_change_is_refused(client: Client, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"name": ""}, {"name": "x" * 201}, {"name": "A", "parent_team_id": "x"}, {"name": "A", "is_active": 7}]
+    "body",
+    [
+        {},
+        {"name": ""},
+        {"name": "x" * 201},
+        {"name": "A", "parent_team_id": "x"},
+        {"name": "A", "parent": None},
+        {"name": "A", "is_active": 7},
+    ],
 )
 async def test_bad_input_makes_no_team(client: Client, cast: Cast, body: Any) -> None:
     assert refusal(await client.as_(cast.owner).post(TEAMS, json=body)) == (422, "validation_failed")

@@ -41,9 +41,11 @@ async def open_runtime(settings: Settings, *, database_url: str) -> AsyncGenerat
         database_url: address with the application's login, as preparing the database returned it.
     """
     keys = open_key_ring(settings.secrets)
-    database = await open_database(database_url, min_size=settings.pool_min, max_size=settings.pool_max)
     redis = settings.redis_url
     bus = await open_bus(database_url, redis_url=redis.get_secret_value() if redis else None)
+    # Nobody who listens to a Redis hears what PostgreSQL says of a commit.
+    notify = bus.tell_soon if redis else None
+    database = await open_database(database_url, min_size=settings.pool_min, max_size=settings.pool_max, notify=notify)
     hub = Hub(database, bus)
     outbound = open_outbound(settings)
     try:

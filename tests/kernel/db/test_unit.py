@@ -18,6 +18,7 @@ from tests.support.losses import lose_connection
 
 INSERT = "insert into installation (key, value) values (:key, 'x')"
 FIND = "select value from installation where key = :key"
+PATIENCE = 30
 
 
 async def test_what_passes_is_committed(runtime: Runtime) -> None:
@@ -121,7 +122,7 @@ async def test_notices_go_out_once_and_only_with_the_commit(runtime: Runtime, da
         await unit.value("select 1")
         unit.notify("unit_test", "kept")
         unit.notify("unit_test", "kept")
-    assert await asyncio.wait_for(heard.get(), 5) == "kept"
+    assert await asyncio.wait_for(heard.get(), PATIENCE) == "kept"
     await asyncio.sleep(0.05)
     assert heard.empty()
     await listener.close()

@@ -25,13 +25,17 @@ class SmallRedis:
             yield self
         finally:
             server.close()
-            self.drop_everybody()
+            await self.drop_everybody()
             await server.wait_closed()
 
-    def drop_everybody(self) -> None:
+    async def drop_everybody(self) -> None:
         """Break every connection."""
         for writer in self.connections:
             writer.transport.abort()
+
+    async def count_readers(self, channel: str) -> int:
+        """Return how many connections listen to a channel."""
+        return len(self.readers[channel])
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.add(writer)

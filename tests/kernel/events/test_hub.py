@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from fostr.domains.notifications.stream.service import compose
-from fostr.domains.workspaces.public import add_member
-from fostr.kernel.auth.lookup import Held
-from fostr.kernel.events.bus import Bus, open_bus
-from fostr.kernel.events.followers import MOST_WAITING, Compose, Follower, StreamsUnavailable, Told
+from fostr.kernel.events.followers import MOST_WAITING, StreamsUnavailable, Told
 from fostr.kernel.events.hub import MOST_OF_A_PERSON, Hub
-from fostr.kernel.events.outbox import CHANNEL
-from fostr.kernel.events.rooms import BATCH
-from fostr.kernel.http.context import Context
-from fostr.kernel.jobs.behalf import act_as_member
-from tests.kernel.events.small_redis import SmallRedis
-from tests.support.cast import Cast, Person, create_token, create_user
+from fostr.kernel.events.rooms import BATCH, LEAST, STUMBLES, choose_limit
+from fostr.kernel.http.live import GONE_SECONDS
+from fostr.kernel.runtime import open_runtime
+from tests.support.cast import Cast, Person, join
 from tests.support.events import repeat_newest
+from tests.support.following import following, take_ids
 from tests.support.lights import light, light_in, light_many
 from tests.support.listening import PATIENCE, STREAM, listen
 from tests.support.live import LiveServer
@@ -34,43 +32,9 @@ if TYPE_CHECKING:
 
     from fostr.kernel.access.access import Access
     from fostr.kernel.events.consumers import Event
+    from fostr.kernel.http.context import Context
     from fostr.kernel.runtime import Runtime
     from fostr.settings import Settings
-
-
-async def credential_of(runtime: Runtime, person: Person) -> Held:
-    async with runtime.database.unit() as unit:
-        token_id = await unit.value("select id from tokens where user_id = :user_id", user_id=person.user_id)
-    return Held("token", token_id)
-
-
-@asynccontextmanager
-async def following(
-    hub: Hub, runtime: Runtime, person: Person, *, last_event_id: str | None = None, compose: Compose = compose
-) -> AsyncGenerator[Follower]:
-    """Follow a workspace without HTTP, as a person does who is asked for nothing."""
-    held = await credential_of(runtime, person)
-    async with runtime.database.unit(person.workspace_id) as unit:
-        context: Context = await act_as_member(runtime, unit, member_id=person.member_id, cause_id=held.credential_id)
-        follower = await hub.follow(context, held=held, compose=compose, last_event_id=last_event_id)
-    hub.enter(runtime, follower)
-    try:
-        yield follower
-    finally:
-        hub.leave(follower)
-
-
-async def take_ids(follower: Follower, count: int) -> list[str]:
-    """Return the ids of the next workspace events."""
-    ids: list[str] = []
-    async with asyncio.timeout(PATIENCE):
-        while len(ids) < count:
-            chunk = await follower.take()
-            if chunk is None:
-                raise EOFError
-            packets = chunk.decode().split("\n\n")
-            ids += [packet.split("\n")[0].removeprefix("id: ") for packet in packets if "event: workspace" in packet]
-    return ids
 
 
 async def write_at_once(runtime: Runtime, workspace: UUID, *, seed: int) -> None:
@@ -200,29 +164,10 @@ async def test_a_silent_stream_beats_and_notes_how_far_it_is(cast: Cast, runtime
     await hub.close()
 
 
-async def test_notices_by_redis(cast: Cast, runtime: Runtime) -> None:
-    async with SmallRedis().running() as redis:
-        buses = [await open_bus(runtime.database.url, redis_url=redis.url) for _ in range(2)]
-        hubs = [Hub(runtime.database, bus) for bus in buses]
-        await check_that_both_tell(cast, runtime, hubs, buses)
-        for hub, bus in zip(hubs, buses, strict=True):
-            await hub.close()
-            await bus.close()
-
-
-async def check_that_both_tell(cast: Cast, runtime: Runtime, hubs: list[Hub], buses: list[Bus]) -> None:
-    async with following(hubs[0], runtime, cast.viewer) as one, following(hubs[1], runtime, cast.viewer) as two:
-        for _ in range(2):
-            async with runtime.database.unit(cast.acme) as unit:
-                event_id = await light_in(unit)
-                buses[0].announce(unit, CHANNEL, str(cast.acme))
-            assert await take_ids(one, 1) == await take_ids(two, 1) == [str(event_id)]
-
-
 async def test_a_hundred_streams_hold_no_connection(
     cast: Cast, runtime: Runtime, settings: Settings, database_urls: tuple[str, str]
 ) -> None:
-    people = [*cast.people(), await join(runtime, cast)]
+    people = [*cast.people(), await join(runtime, cast, "viewer")]
     small = settings.model_copy(update={"pool_min": 1, "pool_max": 2})
     with LiveServer(small, database_urls[1]).run() as server:
         async with AsyncExitStack() as stack:
@@ -240,15 +185,6 @@ async def test_a_hundred_streams_hold_no_connection(
 async def count_busy(runtime: Runtime) -> int:
     await asyncio.sleep(0)
     return runtime.database.pool.get_size() - runtime.database.pool.get_idle_size()
-
-
-async def join(runtime: Runtime, cast: Cast) -> Person:
-    """Return one more viewer."""
-    user_id, email = await create_user(runtime, "fifth")
-    async with runtime.database.unit(cast.acme) as unit:
-        member = await add_member(unit, workspace_id=cast.acme, user_id=user_id, role="viewer")
-    token = await create_token(runtime, user_id)
-    return Person("fifth", user_id, email, token=token, workspace_id=cast.acme, member_id=member.id)
 
 
 async def test_whoever_does_not_read_is_dropped_and_goes_on_later(
@@ -304,6 +240,19 @@ def read_all(stalled: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux ends such connections")
+async def test_a_client_that_vanished_is_noticed(
+    cast: Cast, settings: Settings, database_urls: tuple[str, str]
+) -> None:
+    """By the system, which is told to; and nothing else comes by a connection of which it was told."""
+    with LiveServer(settings, database_urls[1]).run() as server:
+        async with listen(server, cast.viewer) as ear:
+            assert server.read_option(socket.TCP_USER_TIMEOUT) == [1000 * GONE_SECONDS]
+            assert ear.response.headers["connection"] == "close"
+        async with listen(server, cast.viewer, query={"workspace_id": "none"}, greeted=False) as ear:
+            assert server.read_option(socket.TCP_USER_TIMEOUT) == [0]
+
+
 async def test_a_server_that_stops_ends_its_streams(
     cast: Cast, runtime: Runtime, settings: Settings, database_urls: tuple[str, str]
 ) -> None:
@@ -346,6 +295,62 @@ async def test_what_cannot_be_told_is_passed_over_and_the_client_knows(cast: Cas
         assert f"id: {event_id}\n".encode() in chunk
         after = await light(runtime, cast.acme)
         assert await take_ids(follower, 1) == [str(after)]
+
+
+async def test_the_log_names_no_request_for_what_happens_after_it(cast: Cast, runtime: Runtime) -> None:
+    named: list[dict[str, Any]] = []
+
+    async def look(context: Context, listeners: Mapping[UUID, Access], events: Sequence[Event]) -> list[Told | None]:
+        named.append(get_contextvars())
+        return await compose(context, listeners, events)
+
+    with bound_contextvars(request_id="the first"):
+        async with following(runtime.hub, runtime, cast.viewer, compose=look) as follower:
+            event_id = await light(runtime, cast.acme)
+            assert await take_ids(follower, 1) == [str(event_id)]
+    assert named == [{}] * len(named) != []
+
+
+async def test_a_database_that_restarts_has_nobody_fetch_everything(cast: Cast, runtime: Runtime) -> None:
+    left = STUMBLES
+
+    async def fail(context: Context, listeners: Mapping[UUID, Access], events: Sequence[Event]) -> list[Told | None]:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise asyncpg.CannotConnectNowError("the database system is starting up")
+        return await compose(context, listeners, events)
+
+    async with following(runtime.hub, runtime, cast.viewer, compose=fail) as follower:
+        event_id = await light(runtime, cast.acme)
+        heard = b""
+        async with asyncio.timeout(PATIENCE):
+            while f"id: {event_id}\nevent: workspace_event".encode() not in heard:
+                heard += await follower.take() or b""
+        assert b"event: reset" not in heard
+    assert left < 0
+
+
+@pytest.mark.parametrize(("classes", "limit"), [(0, BATCH), (1, BATCH), (100, BATCH), (400, 50), (5000, LEAST)])
+def test_for_many_classes_little_is_read_at_once(classes: int, limit: int) -> None:
+    assert choose_limit(classes) == limit
+
+
+async def test_streams_beat_while_there_is_no_connection_to_be_had(
+    cast: Cast, settings: Settings, database_urls: tuple[str, str]
+) -> None:
+    small = settings.model_copy(update={"pool_min": 1, "pool_max": 1})
+    async with open_runtime(small, database_url=database_urls[1]) as narrow:
+        hub = Hub(narrow.database, narrow.bus, heartbeat=0.1)
+        async with following(hub, narrow, cast.viewer) as follower:
+            async with narrow.database.unit() as unit, asyncio.timeout(PATIENCE):
+                await unit.value("select 1")
+                for _ in range(2):
+                    while not (await follower.take() or b"").startswith(b": heartbeat"):
+                        pass
+            event_id = await light(narrow, cast.acme)
+            assert await take_ids(follower, 1) == [str(event_id)]
+        await hub.close()
 
 
 async def test_whoever_takes_nothing_for_long_is_dropped(cast: Cast, runtime: Runtime) -> None:

@@ -72,7 +72,7 @@ async def test_several_ranges_and_nonsense_are_answered_with_the_whole_file(
     assert (answer.status_code, answer.content) == (200, CONTENT)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.integers(0, 120), st.integers(0, 120))
 async def test_any_range_is_the_slice_of_the_file(plain: httpx2.AsyncClient, first: int, last: int) -> None:
     answer = await _get(plain, f"bytes={first}-{last}")

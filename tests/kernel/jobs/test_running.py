@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from fostr.kernel.http.errors import NotFound, Unavailable
+from fostr.kernel.ids import new_id
 from fostr.kernel.jobs.context import JobCancelled, JobContext, JobSuperseded
 from fostr.kernel.jobs.dispatch import dispatch
 from fostr.kernel.jobs.registry import job
@@ -31,6 +32,15 @@ async def follow_script(context: JobContext) -> dict[str, Any] | None:
 
 
 job("tests.script", retries=2)(follow_script)
+told: list[tuple[UUID | None, UUID | None, dict[str, Any]]] = []
+
+
+async def tell(context: JobContext) -> None:
+    told.append((context.workspace, context.created_by, context.input))
+
+
+job("tests.tell")(tell)
+job("tests.told", retries=1, after_failure="tests.tell")(follow_script)
 job("tests.hasty", retries=0, timeout=timedelta(milliseconds=50))(follow_script)
 
 
@@ -80,6 +90,28 @@ async def test_attempts_are_exhausted(runtime: Runtime, workspace: UUID) -> None
     assert (done.status, done.attempts, done.max_attempts) == ("failed", 3, 3)
     assert done.error == {"code": "unavailable", "detail": "The printer is on fire."}
     assert done.progress == 0
+
+
+async def test_another_job_follows_the_last_failure_and_no_other(runtime: Runtime, workspace: UUID) -> None:
+    async def fail_once(context: JobContext) -> None:
+        if context.attempt == 1:
+            raise Unavailable
+
+    async def fail(_: JobContext) -> None:
+        raise Unavailable("The printer is on fire.")
+
+    member_id, ids = new_id(), list[UUID]()
+    for script in (fail_once, fail):
+        scripts[script.__name__] = script
+        async with runtime.database.unit(workspace) as unit:
+            input = {"script": script.__name__}
+            ids.append(await dispatch(unit, "tests.told", input, workspace=workspace, created_by=member_id))
+    await drain(runtime)
+    assert [(await look(runtime, workspace, one)).status for one in ids] == ["completed", "failed"]
+    error = {"code": "unavailable", "detail": "The printer is on fire."}
+    assert [one for one in told if one[0] == workspace] == [
+        (workspace, member_id, {"job_id": str(ids[1]), "input": {"script": "fail"}, "error": error})
+    ]
 
 
 async def test_a_refusal_is_not_tried_again(runtime: Runtime, workspace: UUID) -> None:

@@ -20,11 +20,12 @@ async def test_counters_that_are_over_are_deleted_by_the_clock(
     with clock.travel(to=clock.now() - timedelta(days=1)):
         await hit(runtime.database, key=f"test {new_id()}", limit=1, window=timedelta(minutes=1))
     await hit(runtime.database, key=running, limit=1, window=timedelta(hours=1))
+    moment = clock.now()
     async with runtime.database.unit() as unit:
         await dispatch(unit, "limits.delete_expired_counters", {}, workspace=None)
     await run_jobs()
     async with runtime.database.unit() as unit:
-        left = await unit.value("select count(*) from limit_counters where ends_at <= :now", now=clock.now())
+        left = await unit.value("select count(*) from limit_counters where ends_at <= :moment", moment=moment)
     assert left == 0
     assert (await hit(runtime.database, key=running, limit=1, window=timedelta(hours=1))).used == 2
     assert "limits.delete_expired_counters" in {entry.name for entry in list_schedules()}

@@ -17,7 +17,7 @@ from fostr.kernel.runtime import Runtime
 from tests.identity.people import sign_up
 from tests.kernel.mail.writing import LINK, new_address, read, write
 from tests.support.cast import Cast, create_token
-from tests.support.client import BASE, AnswerChecker, Client, refusal
+from tests.support.client import BASE, Client, new_host, refusal
 from tests.support.mail import Mailbox, serve_mail, with_mail
 
 
@@ -29,8 +29,7 @@ async def browser(app: FastAPI, client: Client) -> AsyncIterator[Client]:
 
 
 def open_browser(app: FastAPI, client: Client) -> httpx2.AsyncClient:
-    tail = new_id().bytes[-3:]
-    transport = httpx2.ASGITransport(app=app, client=(f"10.{tail[0]}.{tail[1]}.{tail[2]}", 40000))
+    transport = httpx2.ASGITransport(app=app, client=new_host())
     return httpx2.AsyncClient(transport=transport, base_url=BASE)
 
 
@@ -62,6 +61,17 @@ async def test_a_superuser_reads_what_was_kept(browser: Client, runtime: Runtime
     assert shown.headers["cache-control"] == "no-store"
     assert "script-src" not in shown.headers["content-security-policy"]
     assert "default-src 'none'" in shown.headers["content-security-policy"]
+
+
+async def test_who_may_read_it_finds_the_way_there(browser: Client, runtime: Runtime) -> None:
+    made = await sign_up(browser)
+    place = 'href="/outbox"'
+    assert place not in (await browser.get("/account")).text
+    async with runtime.database.unit() as unit:
+        await unit.run("update users set is_superuser = true where id = :id", id=made["user"]["id"])
+    assert place in (await browser.get("/account")).text
+    for way_back in ('href="/workspace-selector"', 'href="/account"'):
+        assert way_back in (await browser.get("/outbox")).text
 
 
 async def test_the_frame_lets_nothing_run_load_or_lead_away(browser: Client, runtime: Runtime) -> None:
@@ -126,18 +136,16 @@ async def test_sending_takes_a_server(browser: Client, runtime: Runtime) -> None
     assert refusal(response) == (503, "mail_not_configured")
 
 
-async def test_what_failed_shows_its_error_and_is_sent_by_a_button(
-    client: Client, runtime: Runtime, openapi: dict[str, Any]
-) -> None:
+async def test_what_failed_shows_its_error_and_is_sent_by_a_button(client: Client, runtime: Runtime) -> None:
     to = new_address()
     mailbox = Mailbox(answers={to: ["550 5.7.1 Not today"]})
     with serve_mail(mailbox) as port:
         sending = with_mail(runtime, f"smtp://127.0.0.1:{port}")
-        app = create_app(sending.settings, runtime=sending)
+        app = create_app(sending.settings, runtime=sending, lazily=True)
         mail_id = await write(sending, to)
         await drain(sending)
         async with open_browser(app, client) as inner:
-            browser = Client(inner, AnswerChecker(app, openapi), {})
+            browser = Client(inner, client.checker, {})
             await sign_in_superuser(browser, runtime)
             assert "550 5.7.1 Not today" in (await browser.get("/outbox")).text
             shown = (await browser.get(f"/outbox/{mail_id}")).text

@@ -20,8 +20,9 @@ from fostr.kernel.jobs.dispatch import dispatch
 from fostr.kernel.jobs.registry import list_schedules
 from fostr.kernel.jobs.worker import drain
 from fostr.kernel.mail.errors import MailNotConfigured, MailNotSendable
-from fostr.kernel.mail.outbox import send_again, send_mail
-from fostr.kernel.mail.repository import Mail
+from fostr.kernel.mail.outbox import send_again, send_mail, workflow_of
+from fostr.kernel.mail.repository import Mail, mark_given_up
+from fostr.kernel.mail.tasks import RETRIES
 from fostr.kernel.runtime import Runtime
 from tests.kernel.mail.writing import GREETING, LINK, new_address, read, stored, write
 from tests.support.cast import Cast
@@ -176,6 +177,52 @@ async def test_a_busy_server_is_asked_again(sending: Runtime, mailbox: Mailbox) 
     assert len(mailbox.to(to)) == 1
     mail = await read(sending, mail_id)
     assert (mail.status, mail.attempts, mail.error) == ("sent", 2, None)
+
+
+async def test_what_is_tried_in_vain_to_the_end_fails_and_can_be_sent_by_hand(
+    sending: Runtime, mailbox: Mailbox
+) -> None:
+    to = new_address()
+    # A slow machine may come to try it more than once.
+    mailbox.answers[to] = ["451 4.3.0 Busy"] * 9
+    mail_id = await write(sending, to)
+    await drain(sending, ahead=timedelta(0))
+    assert (await read(sending, mail_id)).status == "queued"
+    async with sending.database.unit() as unit:
+        ended = await unit.run(
+            """
+            with ended as (
+                update jobs set failures = :retries where workflow_id = :id and status = 'queued' returning id
+            )
+            update pgqueuer set execute_after = now() where dedupe_key in (select id::text from ended)
+            """,
+            retries=RETRIES,
+            id=workflow_of(mail_id),
+        )
+    assert ended == 1
+    await drain(sending)
+    failed = await read(sending, mail_id)
+    assert (failed.status, failed.error, failed.can_be_sent) == ("failed", "451 4.3.0 Busy", True)
+    mailbox.answers[to].clear()
+    async with sending.database.unit() as unit:
+        await send_again(unit, runtime=sending, mail_id=mail_id)
+    await drain(sending)
+    assert (await read(sending, mail_id)).status == "sent"
+
+
+async def test_what_is_sent_again_is_not_given_up_by_the_attempt_before(sending: Runtime, mailbox: Mailbox) -> None:
+    to = new_address()
+    mailbox.answers[to] = ["550 5.7.1 Not now"]
+    mail_id = await write(sending, to)
+    await drain(sending)
+    assert (await read(sending, mail_id)).status == "failed"
+    async with sending.database.unit() as unit:
+        await send_again(unit, runtime=sending, mail_id=mail_id)
+        # As the job does that follows the failure, when it comes late.
+        await mark_given_up(unit, mail_id=mail_id, workflow_id=workflow_of(mail_id), error="Late.")
+    assert (await read(sending, mail_id)).status == "queued"
+    await drain(sending)
+    assert (await read(sending, mail_id)).status == "sent"
 
 
 async def test_a_refusal_is_final_and_shows_and_can_be_tried_again_by_hand(sending: Runtime, mailbox: Mailbox) -> None:

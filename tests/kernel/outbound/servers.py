@@ -1,9 +1,11 @@
 """Real servers on this machine that count who connects."""
 
 import asyncio
+import errno
+import socket
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -86,3 +88,27 @@ async def listen(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def listen_twice(behaviour: Behaviour | None = None) -> AsyncGenerator[tuple[Listener, Listener]]:
+    """Run servers at 127.0.0.2 and at 127.0.0.1, by the same port; the first has the behaviour."""
+    async with AsyncExitStack() as stack:
+        while True:
+            outside = await stack.enter_async_context(listen(behaviour, host="127.0.0.2"))
+            try:
+                inside = await stack.enter_async_context(listen(port=outside.port))
+                break
+            except OSError as error:
+                # Somebody else on this machine may have that port at the other address.
+                if error.errno != errno.EADDRINUSE:
+                    raise
+        yield outside, inside
+
+
+@contextmanager
+def closed_port() -> Generator[int]:
+    """Give a port of 127.0.0.1 at which nobody listens, and nobody else begins to meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]

@@ -10,9 +10,9 @@ import pytest
 
 from fostr.kernel.outbound import Outbound, Redirects, open_outbound
 from fostr.kernel.outbound.addresses import PRIVATE_NETWORKS, AddressPolicy
-from fostr.kernel.outbound.errors import AddressRefused, OutboundFailed, RedirectRefused
+from fostr.kernel.outbound.errors import AddressRefused, OutboundFailed, OutboundTimeout, RedirectRefused
 from fostr.settings import Settings
-from tests.kernel.outbound.servers import Exchange, Listener, listen
+from tests.kernel.outbound.servers import Exchange, Listener, closed_port, listen, listen_twice
 
 ONLY_TWO = AddressPolicy((ip_network("127.0.0.2/32"),))
 
@@ -164,20 +164,16 @@ async def test_name_that_does_not_exist_looks_like_one_that_leads_inside() -> No
 
 
 async def test_open_and_closed_private_ports_look_the_same(guarded: Outbound, listener: Listener) -> None:
-    closed = await _refused(guarded, f"http://127.0.0.1:{await _free_port()}/")
+    with closed_port() as port:
+        closed = await _refused(guarded, f"http://127.0.0.1:{port}/")
     opened = await _refused(guarded, listener.url)
     assert str(closed) == str(opened)
     assert listener.connections == 0
 
 
-async def _free_port() -> int:
-    async with listen() as gone:
-        return gone.port
-
-
 async def test_name_is_looked_up_once_and_its_checked_address_connected_to() -> None:
     names = Names(["127.0.0.2"], ["127.0.0.1"])
-    async with listen(host="127.0.0.2") as allowed, listen(host="127.0.0.1", port=allowed.port) as inside:
+    async with listen_twice() as (allowed, inside):
         outbound = Outbound(ONLY_TWO, resolver=names)
         fetched = await outbound.fetch(f"http://name.test:{allowed.port}/path?q=1")
         assert fetched.content == b"hello"
@@ -229,7 +225,7 @@ async def test_redirect_within_a_name_that_moved_inside_is_refused() -> None:
     async def send_on(exchange: Exchange) -> None:
         await exchange.answer(302, headers={"Location": "/next"})
 
-    async with listen(send_on, host="127.0.0.2") as outside, listen(port=outside.port) as inside:
+    async with listen_twice(send_on) as (outside, inside):
         outbound = Outbound(ONLY_TWO, resolver=Names(["127.0.0.2"], ["127.0.0.1"]))
         with pytest.raises(AddressRefused):
             await outbound.fetch(f"http://name.test:{outside.port}/", redirects=Redirects.SAME_HOST)
@@ -258,12 +254,53 @@ async def test_unreachable_and_silent_and_nonsensical_servers_all_just_fail() ->
     outbound = Outbound(AddressPolicy(PRIVATE_NETWORKS))
     async with listen(nonsense) as mail, listen(hang_up) as silent:
         sentences: set[str] = set()
-        for url in (mail.url, silent.url, f"http://127.0.0.1:{await _free_port()}/"):
-            with pytest.raises(OutboundFailed) as failure:
-                await outbound.fetch(url)
-            assert (failure.value.status, failure.value.code) == (502, "outbound_failed")
-            sentences.add(str(failure.value))
+        with closed_port() as port:
+            for url in (mail.url, silent.url, f"http://127.0.0.1:{port}/"):
+                with pytest.raises(OutboundFailed) as failure:
+                    await outbound.fetch(url)
+                assert (failure.value.status, failure.value.code) == (502, "outbound_failed")
+                sentences.add(str(failure.value))
     assert len(sentences) == 1
+    await outbound.close()
+
+
+async def test_a_name_is_asked_for_once_by_all_who_want_it_at_a_time(listener: Listener) -> None:
+    asked: list[str] = []
+    may_answer = asyncio.Event()
+
+    async def hesitate(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        await may_answer.wait()
+        return ["127.0.0.1"]
+
+    outbound = Outbound(AddressPolicy(PRIVATE_NETWORKS), resolver=hesitate)
+    url = f"http://name.test:{listener.port}/"
+    with pytest.raises(OutboundTimeout):
+        await outbound.fetch(url, seconds=0.05)
+    fetching = [asyncio.create_task(outbound.fetch(url)) for _ in range(5)]
+    await asyncio.sleep(0)
+    may_answer.set()
+    assert [(await one).content for one in fetching] == [b"hello"] * 5
+    assert asked == ["name.test"]
+    await outbound.check_url(url)
+    assert asked == ["name.test"] * 2
+    await outbound.close()
+
+
+async def test_the_failure_of_a_look_up_is_that_of_all_who_wait_for_it() -> None:
+    asked: list[str] = []
+
+    async def unknown(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        await asyncio.sleep(0.01)
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    outbound = Outbound(AddressPolicy(), resolver=unknown)
+    refused = await asyncio.gather(
+        *(outbound.check_url("http://nothing.test/") for _ in range(3)), return_exceptions=True
+    )
+    assert [type(one) for one in refused] == [AddressRefused] * 3
+    assert asked == ["nothing.test"]
     await outbound.close()
 
 

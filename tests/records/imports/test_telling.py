@@ -57,6 +57,22 @@ async def test_rows_that_were_left_out_are_told_by_mail(client: Client, cast: Ca
     assert [kind for kind, _ in await end_events(runtime, cast.acme, quick["import_id"])] == ["import.completed"]
 
 
+async def test_mail_about_imports_is_ended_from_within_it(client: Client, cast: Cast, runtime: Runtime) -> None:
+    member, email = client.as_(cast.member), await email_of(runtime, cast)
+    fields = [{"column": "size", "type": "number"}]
+    async with open_mailing(runtime, client) as mailing:
+        await start_import(member, await upload(member, "one.csv", "size\n1\nx\n"), fields=fields)
+        message = await mailing.mail_to(email, about="one.csv")
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        address = str(message["List-Unsubscribe"]).strip("<>")
+        assert address.replace("/api/v1/notifications", "") in text_of(message)
+        ended = await client.anonymous().post(address.removeprefix("http://fostr.test"))
+        assert (ended.status_code, ended.json()["notification_types"]) == (200, ["import_finished"])
+        await start_import(member, await upload(member, "two.csv", "size\n1\nx\n"), fields=fields)
+        await drain(mailing.runtime)
+        assert len(mailing.mailbox.to(email)) == 1
+
+
 async def test_an_import_that_fails_is_told_with_its_reason(client: Client, cast: Cast, runtime: Runtime) -> None:
     member, email = client.as_(cast.member), await email_of(runtime, cast)
     async with open_mailing(runtime, client) as mailing:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from fostr.domains.activity.exports.events import COMPLETED, FAILED
-from fostr.domains.notifications.public import Notice, NotificationType, register_notifications
+from fostr.domains.notifications.public import Notice, NotificationType, named_as, register_notifications
 
 if TYPE_CHECKING:
-    from fostr.kernel.db.unit import Unit
-    from fostr.kernel.events.consumers import Event
     from fostr.kernel.events.visibility import Seen
-
-
-async def _list_recipients(_: Unit, event: Event) -> list[UUID]:
-    return [UUID((event.after or {})["requested_by"])]
 
 
 def _compose(seen: Seen) -> Notice:
@@ -37,7 +30,7 @@ register_notifications(
         label="Activity export finished",
         description="An export of the activity feed that you asked for can be fetched, or has failed.",
         events=frozenset({COMPLETED, FAILED}),
-        recipients=_list_recipients,
+        recipients=named_as("requested_by"),
         compose=_compose,
         tells_actor=True,
     )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from uuid import UUID
 
 from fostr.kernel.discovery import import_modules
+from fostr.kernel.lines import one_line
 from fostr.kernel.modules import is_enabled
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from uuid import UUID
 
     from fostr.kernel.db.unit import Unit
     from fostr.kernel.events.consumers import Event
@@ -37,6 +38,9 @@ CATEGORY_LABELS: Final[Mapping[Category, str]] = MappingProxyType(
 )
 """What people call the categories, in the order in which settings show them."""
 
+LONGEST_TITLE: Final = 200
+LONGEST_BODY: Final = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Channels:
@@ -52,8 +56,8 @@ class Notice:
     """What a notification says to one member.
 
     Attributes:
-        title: one line.
-        body: a sentence or two more; possibly empty.
+        title: one line; what is too long is cut, and line breaks go.
+        body: a sentence or two more, as one line; possibly empty.
         link: where it leads: a path below the server's address, such as `/records/…`; None for nowhere.
         thread: notifications of one member with the same thread are shown together, such as those about one record;
             None for a thread of its own.
@@ -63,6 +67,9 @@ class Notice:
     body: str = ""
     link: str | None = None
     thread: str | None = None
+
+
+Recipients: TypeAlias = "Callable[[Unit, Event], Awaitable[Sequence[UUID]]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +98,24 @@ class NotificationType:
     label: str
     description: str
     events: frozenset[str]
-    recipients: Callable[[Unit, Event], Awaitable[Sequence[UUID]]]
+    recipients: Recipients
     compose: Callable[[Seen], Notice | None]
     is_critical: bool = False
     tells_actor: bool = False
     has_own_mail: bool = False
     module: Module | None = None
     defaults: Channels = Channels()
+
+    def write(self, seen: Seen) -> Notice | None:
+        """Return what one recipient is told, fit for lists, subjects and messages, whatever people called their things.
+
+        None to tell them nothing.
+        """
+        notice = self.compose(seen)
+        if notice is None:
+            return None
+        title, body = one_line(notice.title, longest=LONGEST_TITLE), one_line(notice.body, longest=LONGEST_BODY)
+        return replace(notice, title=title, body=body)
 
 
 _types: dict[str, NotificationType] = {}
@@ -112,6 +130,15 @@ def register_notifications(*types: NotificationType) -> None:
     for one in types:
         if _types.setdefault(one.name, one) != one:
             raise ValueError(f"notification type {one.name} is registered twice")
+
+
+def named_as(fact: str) -> Recipients:
+    """Return what finds the one member whom an event names by a fact of what it tells, such as `requested_by`."""
+
+    async def find(_: Unit, event: Event) -> list[UUID]:
+        return [UUID((event.after or {})[fact])]
+
+    return find
 
 
 def find_notification_type(name: str) -> NotificationType | None:

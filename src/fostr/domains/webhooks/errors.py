@@ -38,7 +38,10 @@ class EventTypesUnknown(Unprocessable):
     """Some names are no types of events that webhooks are told of."""
 
     code = "event_types_unknown"
-    detail = "Some of these are no types of events that webhooks are told of, nor groups of them such as `record.*`."
+    detail = (
+        "Some of these are no types of events that webhooks are told of, nor groups of them such as `record.*`. "
+        "An empty list means all."
+    )
 
 
 class WebhookRecordsetsUnknown(Unprocessable):
@@ -67,3 +70,52 @@ class WebhookTestThrottled(LimitReached):
 
     code = "webhook_test_throttled"
     detail = "This webhook was tested too often; try again later."
+
+
+class WebhookEventNotFound(NotFound):
+    """There is no such event in this workspace that the caller may see."""
+
+    code = "event_not_found"
+    detail = "There is no such event in this workspace, or you may not see it."
+
+
+class DeliveryNotFound(NotFound):
+    """The webhook has no such delivery."""
+
+    code = "delivery_not_found"
+    detail = "The webhook has no such delivery."
+
+
+class DeliveryIsTest(Conflict):
+    """A test is not sent once more: it tells of nothing that happened."""
+
+    code = "delivery_is_test"
+    detail = "It was a test, which is not sent once more; test the webhook again."
+
+
+class DeliveryNotPending(Conflict):
+    """The delivery is not to be sent any more as it is."""
+
+    code = "delivery_not_pending"
+    detail = "It is not to be sent any more: it was received, or given up."
+
+
+class WebhookInactive(Conflict):
+    """Nothing is sent to a webhook that is switched off."""
+
+    code = "webhook_inactive"
+    detail = "The webhook is switched off; switch it on first."
+
+
+class ReplayInvalid(Unprocessable):
+    """The span of time cannot be replayed."""
+
+    code = "replay_invalid"
+    detail = "It has to begin within the last 30 days, and to end after that; what was missed is sent up to now."
+
+
+class WebhookReplayThrottled(LimitReached):
+    """The webhook's messages were sent again too often."""
+
+    code = "webhook_replay_throttled"
+    detail = "This webhook's messages were sent again too often; try again later."

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _REASONS: Final = {
     "failing": "Its receiver has not taken anything for days. What it missed can be sent again once it is back.",
+    "gone": "Its receiver answered that it is gone for good (410). Change its address, and switch it on.",
     "owner_left": "The member with whose rights it was delivered has left. Somebody can take it over.",
     "owner_may_not": "The member with whose rights it was delivered may no longer manage webhooks.",
     "secret_lost": "Its secret was sealed by a key that the server no longer has. Give it a new one, and switch it on.",

@@ -23,10 +23,10 @@ KEPT_BYTES: Final = 16 * 1024
 """As much of a receiver's answer is read and kept; the rest is not waited for."""
 KEPT_HEADERS: Final = 50
 KEPT_HEADER_LENGTH: Final = 1000
+KEPT_NAME_LENGTH: Final = 100
 USER_AGENT: Final = "Fostr-Webhooks/1"
 HIDDEN: Final = "…"
 
-_NO_LIMIT: Final = 2**63
 _ABORT_HEADER: Final = "webhook-delivery"
 _ABORT: Final = "abort-message"
 _FORGOTTEN: Final = frozenset({"set-cookie"})
@@ -132,7 +132,6 @@ async def send(runtime: Runtime, target: Target, message: Message) -> Attempt:
             method="POST",
             headers={**target.headers, **ours},
             content=message.body,
-            max_bytes=_NO_LIMIT,
             seconds=runtime.settings.webhook_seconds,
             idle_seconds=runtime.settings.webhook_seconds,
         ) as answer:
@@ -165,12 +164,14 @@ def _headers(target: Target, message: Message) -> dict[str, str]:
 
 async def _listen(answer: Answer, heard: _Heard) -> None:
     heard.status = answer.status
-    kept = [(name, value) for name, value in answer.headers.items() if name not in _FORGOTTEN][:KEPT_HEADERS]
+    kept = [(name, value) for name, value in answer.headers.items() if _is_kept(name)][:KEPT_HEADERS]
     heard.headers = {name: value[:KEPT_HEADER_LENGTH].replace("\x00", "\ufffd") for name, value in kept}
-    async for chunk in answer.chunks():
-        heard.body += chunk[: KEPT_BYTES - len(heard.body)]
-        if len(heard.body) >= KEPT_BYTES:
-            return
+    async for chunk in answer.beginning(KEPT_BYTES):
+        heard.body += chunk
+
+
+def _is_kept(name: str) -> bool:
+    return name not in _FORGOTTEN and len(name) <= KEPT_NAME_LENGTH
 
 
 def _judge(status: int | None) -> Failure | None:

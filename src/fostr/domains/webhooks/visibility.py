@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fostr.domains.webhooks.permissions import MANAGE_WEBHOOKS
-from fostr.kernel.events.visibility import Seen, Visibility, register_visibility
+from fostr.kernel.events.visibility import Seen, Visibility, facts_of, register_visibility
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ async def _see(context: Context, events: Sequence[Event]) -> list[Seen | None]:
 
 
 def _tell(event: Event) -> Seen:
-    name = (event.after or event.before or {}).get("name")
+    name = facts_of(event).get("name")
     return Seen(event, name=name, scope_id=event.entity_id, scope_name=name)
 
 

@@ -1,6 +1,6 @@
 """What other domains may use of workspaces."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,7 @@ __all__ = [
     "list_member_names",
     "list_present",
     "list_shown_members",
+    "list_team_names",
     "list_teams_with_members",
     "provision_workspace",
     "register_flag",
@@ -174,6 +175,12 @@ async def list_shown_members(unit: Unit, *, member_ids: Sequence[UUID]) -> dict[
 async def list_meant_members(unit: Unit, *, ids: Sequence[UUID]) -> list[UUID]:
     """Return the members who are meant by some ids of members or of accounts; ids of nobody are left out."""
     return await members_repository.list_ids(unit, ids=ids)
+
+
+async def list_team_names(context: Context, *, team_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of those of some teams that are there; none to who may not see teams."""
+    may_see = bool(team_ids) and context.access.has(VIEW_TEAMS)
+    return await teams_repository.list_names(context.unit, team_ids=team_ids) if may_see else {}
 
 
 async def list_teams_with_members(unit: Unit, *, team_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SECONDS: Final = 15.0
 LONGEST_ERROR: Final = 300
 
-_FOR_A_WHILE: Final = frozenset({2, 4, 80007, 130429, 131000, 131016, 131056, 133004})
+_FOR_A_WHILE: Final = frozenset({2, 4, 80007, 130429, 131000, 131016, 131056, 131057, 133004})
 """Codes of errors that pass: overload, limits of throughput, a service that is away. They come with any status."""
 
 

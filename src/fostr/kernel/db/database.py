@@ -14,6 +14,8 @@ from fostr.kernel.db.unit import Unit
 if TYPE_CHECKING:
     from asyncpg.pool import Pool
 
+    from fostr.kernel.db.unit import Notify
+
 STATEMENTS_CACHED: Final = 500
 """Prepared statements kept by a connection; the program has about that many constant texts."""
 
@@ -24,14 +26,15 @@ CLOSING_SECONDS: Final = 5.0
 class Database:
     """The application's connections to one PostgreSQL database."""
 
-    def __init__(self, pool: Pool[asyncpg.Record], url: str) -> None:
+    def __init__(self, pool: Pool[asyncpg.Record], url: str, *, notify: Notify | None = None) -> None:
         """Wrap an open pool; use `open_database`."""
         self.pool = pool
         self.url = url
+        self._notify = notify
 
     def unit(self, workspace: UUID | None = None) -> Unit:
         """Return a unit of work: `async with database.unit(workspace) as unit:` commits or rolls back."""
-        return Unit(self.pool, workspace)
+        return Unit(self.pool, workspace, notify=self._notify)
 
     async def close(self) -> None:
         """Close every connection, waiting a moment for those in use."""
@@ -42,13 +45,14 @@ class Database:
             self.pool.terminate()
 
 
-async def open_database(url: str, *, min_size: int = 2, max_size: int = 10) -> Database:
+async def open_database(url: str, *, min_size: int = 2, max_size: int = 10, notify: Notify | None = None) -> Database:
     """Open a pool on the application login.
 
     Args:
         url: address of the database, with the login that has no right on schema `data`.
         min_size: connections opened at once.
         max_size: the most that are ever open.
+        notify: how notices of commits are sent; None for the database's own, which are part of the commit.
     """
     pool = await asyncpg.create_pool(
         url,
@@ -60,7 +64,7 @@ async def open_database(url: str, *, min_size: int = 2, max_size: int = 10) -> D
         max_cached_statement_lifetime=0,
         server_settings={"application_name": "fostr", "jit": "off", "search_path": "app, control"},
     )
-    return Database(pool, url)
+    return Database(pool, url, notify=notify)
 
 
 async def prepare_connection(connection: asyncpg.Connection[asyncpg.Record]) -> None:

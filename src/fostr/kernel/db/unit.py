@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import asyncpg
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Action: TypeAlias = "Callable[[], Awaitable[None]]"
 Observer: TypeAlias = "Callable[[str, UUID | None], None]"
+Notify: TypeAlias = "Callable[[str, str], Awaitable[None]]"
 
 LOST: Final = (
     OSError,
@@ -51,12 +53,31 @@ class Unit:
     it costs no round trip and cannot outlive it. A unit without a workspace sees every workspace table empty.
     """
 
-    __slots__ = ("_begun", "_connection", "_deferred", "_entered", "_for_values", "_notices", "_pool", "workspace")
+    __slots__ = (
+        "_begun",
+        "_connection",
+        "_deferred",
+        "_entered",
+        "_for_values",
+        "_notices",
+        "_notify",
+        "_pool",
+        "workspace",
+    )
 
-    def __init__(self, pool: Pool[asyncpg.Record], workspace: UUID | None = None) -> None:
-        """Bind a unit to a pool; nothing is sent before the first statement."""
+    def __init__(
+        self, pool: Pool[asyncpg.Record], workspace: UUID | None = None, *, notify: Notify | None = None
+    ) -> None:
+        """Bind a unit to a pool; nothing is sent before the first statement.
+
+        Args:
+            pool: where its connection comes from.
+            workspace: the one that it is bound to.
+            notify: sends a notice after the commit, where listeners do not hear those of the database itself.
+        """
         self.workspace = workspace
         self._pool = pool
+        self._notify = notify
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._begun = False
         self._entered: UUID | None = None
@@ -196,7 +217,10 @@ class Unit:
 
     def notify(self, channel: str, payload: str) -> None:
         """Send a notice to listeners of `channel` when the transaction commits; twins are sent once."""
-        self._notices[channel, payload] = None
+        if self._notify is None:
+            self._notices[channel, payload] = None
+        else:
+            self.after_commit(partial(self._notify, channel, payload))
 
     async def commit(self) -> None:
         """Commit what was begun, give the connection back, then run what waited for the commit."""

@@ -8,6 +8,7 @@ reads it again after `RESYNC`.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -199,7 +200,13 @@ class Bus:
         whoever listens must look by itself now and then.
         """
         _check_channel(channel)
-        unit.after_commit(partial(self._tell_soon, channel, payload))
+        unit.after_commit(partial(self.tell_soon, channel, payload))
+
+    async def tell_soon(self, channel: str, payload: str) -> None:
+        """Send a notice at once or with others that wait, without waiting for it; it may be lost."""
+        self._untold[channel, payload] = None
+        if not self._closed and (self._teller is None or self._teller.done()):
+            self._teller = self._run_errand(self._tell())
 
     async def close(self) -> None:
         """End every subscription, and the connection."""
@@ -236,7 +243,8 @@ class Bus:
             errand.close()
             raise BusClosed
         if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep_connected(), name="fostr bus")
+            # Not in the context of whoever happens to be the first: the log would name their request for ever.
+            self._keeper = asyncio.create_task(self._keep_connected(), name="fostr bus", context=contextvars.Context())
         task = asyncio.create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._finish_errand)
@@ -276,11 +284,6 @@ class Bus:
             except LOST:
                 self._lost.set()
                 raise
-
-    async def _tell_soon(self, channel: str, payload: str) -> None:
-        self._untold[channel, payload] = None
-        if not self._closed and (self._teller is None or self._teller.done()):
-            self._teller = self._run_errand(self._tell())
 
     async def _tell(self) -> None:
         while self._untold:
@@ -353,7 +356,7 @@ def _check_channel(channel: str) -> None:
 async def open_bus(url: str, *, redis_url: str | None = None) -> Bus:
     """Return the bus over a PostgreSQL database, or over a Redis. Nothing is opened before it is first used.
 
-    With a Redis, what `Unit.notify` sends is not heard on the bus; those who listen find it as they look by themselves.
+    With a Redis, the process's units of work have to send their notices by `tell_soon`: PostgreSQL's are not heard.
     """
     if redis_url is None:
         return Bus(PostgresTransport(url))

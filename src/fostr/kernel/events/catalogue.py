@@ -19,8 +19,11 @@ class EventType:
         version: of the shape. A change that readers must know of is a new version.
         schema: the shape of `before` and `after`; None when the type tells only that something happened.
         summary: what happened, for the page of event types.
-        phrase: what somebody did, for the feed, where its name does not tell it well: `commented on {thing}`, with
-            `{count}` before the things where it may have been many.
+        phrase: what somebody did, for the feed, where its name does not tell it well: `commented on {name}`. In it,
+            `{name}` is what the thing is called (`Anchor`), and `{thing}` the same with its kind (`the view Cheap`);
+            `{count:record}` is `3 records`, or `records` where nobody counted; `{whom}` the member or team that the
+            event tells of, `{to}` the member who got something; `{fact[tool]}` one of the facts that it tells.
+        own_phrase: the same where a member did it to themselves, as in `left the workspace`.
     """
 
     name: str
@@ -29,6 +32,7 @@ class EventType:
     schema: type[BaseModel] | None = None
     summary: str = ""
     phrase: str = ""
+    own_phrase: str = ""
 
 
 class UnknownEventType(LookupError):

@@ -204,7 +204,7 @@ class Follower:
         """Say that the stream is open, and from where on it tells."""
         facts = {"workspace_id": self.workspace, "member_id": self.access.member_id}
         ready = ServerEvent(data=facts, event="ready", id=str(self.position.event_id)).encode()
-        self.say(b"retry: %d\n%s" % (1000 * retry, ready))
+        self.say(b"retry: %d\n%s" % (round(1000 * retry), ready))
 
     def reset(self, position: Position) -> None:
         """Go on from another place, and say that what lies between has to be fetched."""

@@ -8,6 +8,7 @@ database is held between events.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -42,9 +43,11 @@ MOST_STREAMS: Final = 10_000
 """Of a process."""
 MOST_OF_A_PERSON: Final = 20
 RETRY_SECONDS: Final = 2.0
-"""How long a client waits before it comes again."""
+RETRY_SPREAD: Final = 3.0
+"""How long a client waits before it comes again: some longer than others, because a process that ends sends all of them
+away at once."""
 WATCH_SECONDS: Final = 0.5
-"""How often rights, ends of credentials and silent streams are looked at."""
+"""How often rights, and ends of credentials and silent streams, are looked at."""
 LOOK_SECONDS: Final = 5.0
 """How often a quiet workspace is looked at."""
 
@@ -57,6 +60,16 @@ async def _keep(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("the hub stumbled")
             await asyncio.sleep(WATCH_SECONDS)
+
+
+def choose_retry(person: UUID) -> float:
+    """Return the seconds after which somebody's clients come again."""
+    return RETRY_SECONDS + RETRY_SPREAD * (person.int % 1000) / 1000
+
+
+def _begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    # Not in the context of the request that happened to be the first: the log would name it for ever.
+    return asyncio.create_task(work, context=contextvars.Context())
 
 
 class Hub:
@@ -89,6 +102,11 @@ class Hub:
         """How many streams are open."""
         return self._open.total()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the process ends, and with it everything that streams."""
+        return self._closed
+
     async def follow(
         self,
         context: Context,
@@ -114,7 +132,7 @@ class Hub:
         self._check_space(context.principal.user_id)
         position, is_reset = await find_start(context.unit, last_event_id)
         follower = Follower(context.access, held=held, compose=compose, position=position, wants=wants)
-        follower.greet(retry=RETRY_SECONDS)
+        follower.greet(retry=choose_retry(follower.person))
         if is_reset:
             follower.reset(position)
         return follower
@@ -133,11 +151,13 @@ class Hub:
             room = Room(runtime, follower.workspace, turns=self._turns, look=self._look)
             self._rooms[follower.workspace] = room
             room.add(follower)
-            self._start(room.run())
+            task = _begin(room.run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         else:
             room.add(follower)
         if not self._keepers:
-            self._keepers = [asyncio.create_task(_keep(work)) for work in (self._listen, self._watch)]
+            self._keepers = [_begin(_keep(work)) for work in (self._listen, self._watch, self._beat)]
 
     def leave(self, follower: Follower) -> None:
         """Tell a stream nothing more, and forget it."""
@@ -177,11 +197,6 @@ class Hub:
         if self._open[person] >= MOST_OF_A_PERSON:
             raise TooManyStreams(limit=MOST_OF_A_PERSON)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _listen(self) -> None:
         while True:
             try:
@@ -206,6 +221,11 @@ class Hub:
             await asyncio.sleep(WATCH_SECONDS)
             with suppress(*LOST):
                 await self._look_at_rights()
+
+    async def _beat(self) -> None:
+        # Beside the above, which may have to wait for a connection: proxies take silent streams for dead ones.
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
             now = clock.now()
             for room in self._rooms.values():
                 for follower in room.followers:

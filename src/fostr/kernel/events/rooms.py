@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -30,7 +29,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 200
-"""Events that are read at once."""
+LEAST: Final = 10
+"""Events that are read at once: the fewer, the more classes there are to put them into bytes for."""
+MOST_TOLD: Final = 20_000
+"""Events times classes: all of that is in memory at once, some 400 bytes each."""
 GATHER_SECONDS: Final = 0.01
 """The least time between looks: where somebody writes without a pause, several events are read at once."""
 FIRST_WAIT: Final = 0.02
@@ -42,7 +44,16 @@ LONGEST_PAUSE: Final = 5.0
 FULL_PAUSE: Final = 0.2
 """While all who are behind still have enough to read."""
 STUMBLES: Final = 3
-"""Failures in a row that a lost connection does not explain, after which what cannot be told is passed over."""
+"""Failures in a row that the state of the database does not explain, after which what cannot be told is passed over."""
+RESTARTING: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What a database says that comes and goes, or is full: were events passed over for it, every client of a process would
+fetch everything anew just then."""
 
 
 class Room:
@@ -59,14 +70,15 @@ class Room:
             runtime: what the process holds.
             workspace: whose log is read.
             turns: how many rooms may use a connection at a time.
-            look: seconds after which it looks without having been woken.
+            look: about how many seconds after which it looks without having been woken.
         """
         self.workspace = workspace
         self.followers: set[Follower] = set()
         self.epoch: int | None = None
         self._runtime = runtime
         self._turns = turns
-        self._look = look
+        # Rooms that were opened together need not look together.
+        self._look = look * (0.8 + 0.4 * (workspace.int % 1000) / 1000)
         self._head: Position | None = None
         self._unsorted: set[Follower] = set()
         self._news = asyncio.Event()
@@ -111,7 +123,7 @@ class Room:
                 pause = await self._step()
         except LOST as error:
             log.warning("streams were interrupted", workspace=str(self.workspace), error=repr(error))
-            is_ours = isinstance(error, asyncpg.PostgresError)
+            is_ours = isinstance(error, asyncpg.PostgresError) and not isinstance(error, RESTARTING)
         except Exception:
             # Streams get nothing rather than something wrong, and for a while it is tried again.
             log.exception("streams cannot be told of events", workspace=str(self.workspace))
@@ -143,13 +155,14 @@ class Room:
             head = self._head or min((follower.position for follower in listening), default=None)
             if head is None:
                 return self._look
-            new = await read_log(unit, after=head, settled=settled, limit=BATCH)
+            limit = choose_limit(len({one.audience for one in listening}))
+            new = await read_log(unit, after=head, settled=settled, limit=limit)
             await self._hand_out(unit, new, [one for one in listening if one.position >= head])
             self._head = new.end
             behind = [one for one in listening if one.position < head]
             ready = [one for one in behind if one.has_room]
             if ready:
-                await self._catch_up(unit, ready, head, settled)
+                await self._catch_up(unit, ready, head, settled=settled, limit=limit)
         pause = self._pause(new)
         if behind:
             pause = min(pause, 0.0 if ready else FULL_PAUSE)
@@ -171,10 +184,12 @@ class Room:
         self.epoch = epoch
         self._unsorted.difference_update(asked)
 
-    async def _catch_up(self, unit: Unit, behind: Sequence[Follower], head: Position, settled: int) -> None:
+    async def _catch_up(
+        self, unit: Unit, behind: Sequence[Follower], head: Position, *, settled: int, limit: int
+    ) -> None:
         """Bring the streams that are furthest behind a part nearer to the reader."""
         place = min(one.position for one in behind)
-        old = await read_log(unit, after=place, settled=settled, limit=BATCH)
+        old = await read_log(unit, after=place, settled=settled, limit=limit)
         await self._hand_out(unit, old if old.events else replace(old, end=head), behind, until=head)
 
     async def _hand_out(
@@ -198,7 +213,11 @@ class Room:
             return 0.0
         if not new.waits:
             self._waits = 0
-            # Not secret: rooms that were opened together need not look together.
-            return self._look * random.uniform(0.8, 1.2)  # noqa: S311
+            return self._look
         self._waits += 1
         return min(FIRST_WAIT * 2 ** min(self._waits - 1, 10), LONGEST_WAIT)
+
+
+def choose_limit(classes: int) -> int:
+    """Return how many events are read at once for so many classes of listeners."""
+    return max(LEAST, min(BATCH, MOST_TOLD // max(1, classes)))

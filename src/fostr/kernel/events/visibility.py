@@ -7,9 +7,9 @@ now. What nobody answers for is shown to owners and administrators only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from fostr.kernel.discovery import import_modules
 
@@ -36,6 +36,9 @@ class Seen:
         scope_id: the thing that it lies in and that filters name: the recordset of a record, say; or itself.
         scope_name: what people call that.
         record_id: the record that it is about, directly or through a comment or an attachment.
+        labels: what people call what changed, where that is not how `before` and `after` name it: of a record's
+            values, the names of the fields, by `field_values.` and their keys.
+        done_by: what people call who did it, where that is somebody who is no member.
     """
 
     event: Event
@@ -43,6 +46,8 @@ class Seen:
     scope_id: UUID | None = None
     scope_name: str | None = None
     record_id: UUID | None = None
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    done_by: str | None = None
 
 
 View: TypeAlias = "Callable[[Context, Sequence[Event]], Awaitable[list[Seen | None]]]"
@@ -183,9 +188,18 @@ def _show_actor(context: Context, seen: Seen) -> Seen:
     if context.access.is_administrator:
         return seen
     actor = seen.event.actor
-    is_system = actor.get("kind") == "system"
-    shown = {**actor, "user_id": None, "kind": "system" if is_system else None}
+    shown = {**actor, "user_id": None, "kind": "system" if is_system(actor) else None}
     return replace(seen, event=replace(seen.event, actor=shown))
+
+
+def facts_of(event: Event) -> Mapping[str, Any]:
+    """Return what an event tells of its thing as it is, or as it was before it was gone."""
+    return event.after or event.before or {}
+
+
+def is_system(actor: Mapping[str, Any]) -> bool:
+    """Say whether nobody did something, but the system itself."""
+    return actor.get("kind", "system") == "system"
 
 
 async def expand_seen(context: Context, event: Event, *, after: UUID | None = None) -> AsyncGenerator[Seen]:

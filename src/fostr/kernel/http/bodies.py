@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    ConfigDict,
     Field,
     GetJsonSchemaHandler,
     HttpUrl,
@@ -28,6 +29,8 @@ class Partial(BaseModel):
 
     Fields have defaults so that they can be left out; nobody reads those, and the API page does not show them.
     """
+
+    model_config = ConfigDict(extra="forbid")
 
     def changes(self) -> dict[str, Any]:
         """Return what was sent."""

@@ -240,7 +240,8 @@ def _as_guard(guard: Callable[..., Awaitable[Context]], permission: str | None) 
     if permission is not None:
         guard.__doc__ = f"Require `{permission}`."
     guard.fostr_permission = permission  # pyright: ignore[reportFunctionMemberAccess]
-    return Depends(guard)
+    # Of one that ends with the function, FastAPI does not ask at each request whether it is a generator.
+    return Depends(guard, scope="function")
 
 
 def check_permissions_exist(names: set[str]) -> None:

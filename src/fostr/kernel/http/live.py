@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from anyio import CancelScope
 from starlette.responses import Response
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
     from fostr.kernel.events.followers import Follower
     from fostr.kernel.runtime import Runtime
+
+CONNECTION: Final = "fostr.connection"
+GIVE_UP_AFTER: Final = "give_up_after"
+"""The extension of ASGI by which our server lets a connection be given up once the client's machine has not answered
+for some seconds; other servers have none."""
+
+GONE_SECONDS: Final = 45.0
+"""How long what was sent may go without an answer of the client's machine: three heartbeats."""
 
 
 class LiveStream(Response):
@@ -32,11 +40,13 @@ class LiveStream(Response):
         self.background = None
         self._runtime = runtime
         self._follower = follower
-        self.init_headers(STREAM_HEADERS)
+        # What was set for the connection must not hold for whatever else would come by it.
+        self.init_headers({**STREAM_HEADERS, "Connection": "close"})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the follower was ended, or the client goes."""
         hub, follower = self._runtime.hub, self._follower
+        _notice_loss(scope)
         watching = asyncio.create_task(self._watch(receive))
         try:
             with CancelScope() as sending:
@@ -57,3 +67,14 @@ class LiveStream(Response):
         while (await receive())["type"] != "http.disconnect":
             pass
         self._follower.leave()
+
+
+def _notice_loss(scope: Scope) -> None:
+    """Have the connection break soon after the client's machine vanished without a word.
+
+    Left to itself the system sends on for a quarter of an hour, and a phone that changes networks now and then has by
+    then more dead streams than one person may have. Other answers keep that patience: a paused download is no loss.
+    """
+    connection = scope.get("extensions", {}).get(CONNECTION)
+    if connection is not None:
+        connection[GIVE_UP_AFTER](GONE_SECONDS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -32,6 +34,11 @@ SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
 API_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 NO_STORE: Final = (b"cache-control", b"no-store")
 
+
+LINGER_SECONDS: Final = 10.0
+LINGER_BYTES: Final = 64 * 1024 * 1024
+"""How long, and how much of it, a body that is refused for its size is taken and thrown away. Many clients read the
+answer only when they have sent everything; were the connection closed before, the system would take the answer back."""
 
 FRAMED: Final = "/api/v1/files/signed/"
 FRAMED_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
@@ -101,6 +108,8 @@ class _Exchange:
         self._send = send
         self._limit = limit
         self._received = 0
+        self._is_received = False
+        self._is_refused = False
         self._status = 0
         self._started = time.perf_counter()
         given = _header(scope, b"x-request-id")
@@ -116,7 +125,9 @@ class _Exchange:
         message = await self._receive()
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
+            self._is_received = not message.get("more_body", False)
             if self._received > self._limit:
+                self._is_refused = True
                 raise BodyTooLarge
         return message
 
@@ -127,7 +138,13 @@ class _Exchange:
             present = {name.lower() for name, _ in headers}
             headers.append((b"x-request-id", self.request_id.encode()))
             headers.extend(header for header in self._safety() if header[0] not in present)
+            if self._is_refused:
+                headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
+        elif self._is_refused and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await self._linger()
+            message = {"type": "http.response.body"}
         await self._send(message)
 
     def _safety(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -139,6 +156,7 @@ class _Exchange:
     async def refuse_size(self) -> None:
         if self._status:
             return
+        self._is_refused = True
         body = (
             b'{"detail":"The body is larger than allowed.","code":"body_too_large","request_id":"'
             + self.request_id.encode()
@@ -149,10 +167,23 @@ class _Exchange:
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
         ]
         await self.send({"type": "http.response.start", "status": 413, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
+
+    async def _linger(self) -> None:
+        """Take what is still sent of a body that is refused, for a while."""
+        # Who asked whether to send it at all has got the answer, and sends nothing.
+        if self._is_received or _header(self.scope, b"expect") is not None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                await self._discard()
+
+    async def _discard(self) -> None:
+        left = LINGER_BYTES
+        while left > 0 and (message := await self._receive())["type"] == "http.request" and message.get("more_body"):
+            left -= len(message.get("body", b""))
 
     def write_log(self) -> None:
         path = self.scope["path"]

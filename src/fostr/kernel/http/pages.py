@@ -19,7 +19,7 @@ from starlette.routing import Route
 from fostr import __version__
 from fostr.kernel.http.assets import ALWAYS_ASK, CONSOLE, FOLDERS, asset_address, is_known, serve_asset
 from fostr.kernel.http.document import read_openapi
-from fostr.kernel.http.errors import FostrError, Unauthorized
+from fostr.kernel.http.errors import FostrError, InvalidInput, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -37,6 +37,12 @@ PLACES: Final = (
 SIGN_IN_AT: Final = "/sign-in"
 ACCOUNT_AT: Final = "/account"
 CONFIRM_AT: Final = "/account/confirm"
+
+UNREADABLE: Final = (
+    "Something is missing from this address, or wrong in it. If it came by mail, open the link there once more, "
+    "or copy all of it."
+)
+"""What people are told whose input does not fit its schema: they typed or cut an address, and know no schemas."""
 
 PLAIN: Final = {
     "default-src": "'none'",
@@ -137,9 +143,8 @@ def refuse_page(request: Request, error: FostrError) -> Response:
         return _lead(SIGN_IN_AT, back=wanted if is_read else None)
     if error.code == "recent_sign_in_required":
         return _lead(CONFIRM_AT, back=request.url.path)
-    response = render_page(
-        "refused.html", policy=PLAIN, here=request.url.path, sentence=error.sentence, status=error.status
-    )
+    sentence = UNREADABLE if isinstance(error, InvalidInput) else error.sentence
+    response = render_page("refused.html", policy=PLAIN, here=request.url.path, sentence=sentence, status=error.status)
     response.status_code = error.status
     response.headers.update(error.headers)
     return response

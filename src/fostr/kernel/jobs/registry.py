@@ -35,6 +35,7 @@ class JobType:
     queue: str
     retries: int
     timeout: timedelta
+    after_failure: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def job(
     queue: str = DEFAULT_QUEUE,
     retries: int = 3,
     timeout: timedelta = timedelta(hours=1),
+    after_failure: str | None = None,
 ) -> Callable[[JobHandler], JobHandler]:
     """Register an asynchronous function as the handler of the jobs called `name`.
 
@@ -68,6 +70,9 @@ def job(
         queue: one of `QUEUES`; what takes more than a few seconds belongs to `bulk`.
         retries: attempts after the first one, when it fails.
         timeout: how long one attempt may take.
+        after_failure: the job that is dispatched as one fails for the last time, with its `job_id`, `input` and
+            `error`, for the same member. A handler cannot see to that: it does not know whether another attempt
+            follows, nor of its worker's death.
 
     Raises:
         ValueError: the name is taken, or there is no such queue.
@@ -78,7 +83,7 @@ def job(
         raise ValueError(f"there is no queue {queue}")
 
     def register(handler: JobHandler) -> JobHandler:
-        _jobs[name] = JobType(name=name, handler=handler, queue=queue, retries=retries, timeout=timeout)
+        _jobs[name] = JobType(name, handler, queue, retries, timeout, after_failure)
         return handler
 
     return register

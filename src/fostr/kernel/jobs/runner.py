@@ -13,6 +13,7 @@ import structlog
 
 from fostr.kernel.http.errors import FostrError
 from fostr.kernel.jobs.context import JobCancelled, JobContext, JobSuperseded, job_lock
+from fostr.kernel.jobs.dispatch import dispatch
 from fostr.kernel.jobs.registry import JobType, find_job
 from fostr.kernel.jobs.transitions import TransitionName, move
 
@@ -156,8 +157,21 @@ class Runner:
         await self._move(started, "retry", error=problem, retry_in=round(delay.total_seconds(), 1))
         return delay
 
-    async def _fail(self, started: asyncpg.Record, code: str, detail: str) -> timedelta | None:
-        return await self._move(started, "fail", error={"code": code, "detail": detail})
+    async def _fail(self, started: asyncpg.Record, code: str, detail: str) -> None:
+        error, kind = {"code": code, "detail": detail}, find_job(started["name"])
+        async with self._runtime.database.unit() as unit:
+            failed = await move(
+                unit, "fail", job_id=started["id"], bus=self._runtime.bus, attempt=started["attempts"], error=error
+            )
+            if failed is not None and kind is not None and kind.after_failure is not None:
+                await dispatch(
+                    unit,
+                    kind.after_failure,
+                    {"job_id": str(started["id"]), "input": started["input"], "error": error},
+                    workspace=started["workspace_id"],
+                    created_by=started["created_by"],
+                    acting_as=started["acting_as"],
+                )
 
     async def _move(self, started: asyncpg.Record, name: TransitionName, **facts: Any) -> timedelta | None:
         async with self._runtime.database.unit() as unit:

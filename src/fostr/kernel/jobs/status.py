@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -208,23 +208,32 @@ async def request_cancel(unit: Unit, job_id: UUID) -> Job:
 
 
 async def stream_job(
-    runtime: Runtime, job_id: UUID, *, workspace: UUID | None, after: int | None = None
+    runtime: Runtime,
+    job_id: UUID,
+    *,
+    workspace: UUID | None,
+    after: int | None = None,
+    may_follow: Callable[[Unit], Awaitable[bool]] | None = None,
 ) -> AsyncGenerator[JobEvent]:
-    """Follow a job: what its log holds, then what it reports, until it has ended.
+    """Follow a job: what its log holds, then what it reports, until it has ended or the process ends.
 
     Args:
         runtime: what the process holds.
         job_id: the job.
         workspace: the one that the job has to be of.
         after: the last event that the caller has seen; the stream goes on after it.
+        may_follow: asked before anything more is told; the stream ends where it may not be.
 
     Raises:
         JobNotFound: there is none of that id in the workspace.
     """
     seen = after or 0
     async with runtime.bus.subscribe(job_channel(job_id)) as notices:
-        while True:
-            events, is_closed = await _read_events(runtime, job_id, workspace, seen)
+        while not runtime.hub.is_closed:
+            async with runtime.database.unit(workspace) as unit:
+                if may_follow is not None and not await may_follow(unit):
+                    return
+                events, is_closed = await _read_events(unit, job_id, seen)
             for event in events:
                 seen = event.seq
                 yield event
@@ -244,18 +253,15 @@ async def _wait_for_news(notices: AsyncIterator[str]) -> None:
         return
 
 
-async def _read_events(
-    runtime: Runtime, job_id: UUID, workspace: UUID | None, seen: int
-) -> tuple[list[JobEvent], bool]:
-    async with runtime.database.unit(workspace) as unit:
-        job = await get_job(unit, job_id)
-        rows = await unit.rows(
-            """
-            select seq, kind, data, created_at from job_events
-            where job_id = :id and seq > :seen order by seq limit :limit
-            """,
-            id=job_id,
-            seen=seen,
-            limit=CHUNK,
-        )
+async def _read_events(unit: Unit, job_id: UUID, seen: int) -> tuple[list[JobEvent], bool]:
+    job = await get_job(unit, job_id)
+    rows = await unit.rows(
+        """
+        select seq, kind, data, created_at from job_events
+        where job_id = :id and seq > :seen order by seq limit :limit
+        """,
+        id=job_id,
+        seen=seen,
+        limit=CHUNK,
+    )
     return [JobEvent(**dict(row)) for row in rows], job.is_closed

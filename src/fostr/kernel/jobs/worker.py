@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -241,9 +242,10 @@ def make_manager(
     *,
     entry: Callable[[UUID], Awaitable[timedelta | None]],
     shutdown: asyncio.Event,
+    kind: type[QueueManager] = QueueManager,
 ) -> QueueManager:
     """Return pgqueuer's manager of one queue, which hands each job's id to `entry`."""
-    manager = QueueManager(queue.queries, CHANNEL)
+    manager = kind(queue.queries, CHANNEL)
     manager.queue_manager_id = QueueManagerId(queue.worker_id)
     manager.shutdown = shutdown
 
@@ -265,26 +267,43 @@ async def drain(runtime: Runtime, *, ahead: timedelta = DRAIN_AHEAD) -> None:
     relay = Relay(runtime.database, runtime.bus, list_consumers())
     runner = Runner(runtime)
     await reclaim_lost_picks(runtime.database)
-    while await relay.settle() or await _has_work(runtime, ahead):
-        async with open_queue(runtime.database.url) as queue:
-            await _run_until_idle(runtime, queue, runner, ahead)
+    queue: QueueConnection | None = None
+    async with AsyncExitStack() as opened:
+        while True:
+            delivered = await relay.settle()
+            if await _has_work(runtime, ahead):
+                queue = queue or await opened.enter_async_context(open_queue(runtime.database.url))
+                await _run_until_idle(runtime, queue, runner, ahead)
+            elif not delivered:
+                return
 
 
-async def _has_work(runtime: Runtime, ahead: timedelta) -> bool:
+async def _has_work(runtime: Runtime, ahead: timedelta, *, besides: UUID | None = None) -> bool:
+    """Say whether something is due, or run by a worker, unless that is a certain one."""
     async with runtime.database.unit() as unit:
         return await unit.value(
             """
             select exists (
-                select from pgqueuer where status = 'picked' or (status = 'queued' and execute_after < now() + :soon)
+                select from pgqueuer
+                where (status = 'queued' and execute_after < now() + :soon)
+                   or (status = 'picked' and queue_manager_id is distinct from :besides)
             )
             """,
             soon=ahead,
+            besides=besides,
         )
+
+
+class _QuickManager(QueueManager):
+    """One that does not look at each table and column of the queue first, which takes longer than most jobs."""
+
+    async def verify_structure(self) -> None:
+        """Do nothing."""
 
 
 async def _run_until_idle(runtime: Runtime, queue: QueueConnection, runner: Runner, ahead: timedelta) -> None:
     idle = asyncio.Event()
-    managers = [make_manager(queue, name, entry=runner.run, shutdown=idle) for name in QUEUES]
+    managers = [make_manager(queue, name, entry=runner.run, shutdown=idle, kind=_QuickManager) for name in QUEUES]
     running = asyncio.gather(
         *(
             manager.run(dequeue_timeout=DRAIN_POLL, heartbeat_timeout=HEARTBEAT, log_aggregation_interval=timedelta())
@@ -292,7 +311,8 @@ async def _run_until_idle(runtime: Runtime, queue: QueueConnection, runner: Runn
         )
     )
     try:
-        while not running.done() and await _has_work(runtime, ahead):
+        # What has run here stays picked for a moment: managers note by the batch what has ended, and as they stop.
+        while not running.done() and (runner.running or await _has_work(runtime, ahead, besides=queue.worker_id)):
             await asyncio.wait({running}, timeout=DRAIN_POLL.total_seconds())
     finally:
         idle.set()

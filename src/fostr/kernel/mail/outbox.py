@@ -129,10 +129,15 @@ def showable_name(name: str) -> str:
     return "" if _ADDRESS_LIKE.search(line) else line[:_LONGEST_NAME]
 
 
+def workflow_of(mail_id: UUID) -> str:
+    """Return the name under which one job at a time sends a mail."""
+    return f"mail:{mail_id}"
+
+
 def _seal(keys: KeyRing, rendered: Rendered) -> str:
     text = json.dumps({"html": rendered.html, "text": rendered.text})
     return encrypt(keys, text.encode(), workspace=None, purpose=PURPOSE)
 
 
 async def _dispatch(unit: Unit, mail_id: UUID) -> None:
-    await dispatch(unit, SEND, {"mail_id": str(mail_id)}, workspace=None, workflow_id=f"mail:{mail_id}")
+    await dispatch(unit, SEND, {"mail_id": str(mail_id)}, workspace=None, workflow_id=workflow_of(mail_id))

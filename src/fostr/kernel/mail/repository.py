@@ -119,6 +119,24 @@ async def mark_unsent(unit: Unit, *, mail_id: UUID, status: MailStatus, error: s
     )
 
 
+async def mark_given_up(unit: Unit, *, mail_id: UUID, workflow_id: str, error: str) -> None:
+    """Note that a mail that waits for another attempt gets none; what its last attempt noted stands.
+
+    Unless it is under way again, by a job of its workflow: somebody had it sent once more in the meantime.
+    """
+    await unit.run(
+        """
+        update mails set status = 'failed', error = coalesce(error, :error)
+        where id = :id and status = 'queued' and not exists (
+            select from jobs j where j.workflow_id = :workflow_id and j.status in ('queued', 'running')
+        )
+        """,
+        id=mail_id,
+        workflow_id=workflow_id,
+        error=error,
+    )
+
+
 async def delete_old_bodies(unit: Unit, *, before: datetime) -> int:
     """Delete the texts of mails that were written long ago; those still under way are given up with them."""
     return await unit.run(

@@ -12,10 +12,11 @@ from fostr.kernel.jobs.registry import job, schedule
 from fostr.kernel.mail import repository
 from fostr.kernel.mail.delivery import deliver
 from fostr.kernel.mail.errors import MailDeferred, MailRefused
-from fostr.kernel.mail.outbox import SEND, find_text
+from fostr.kernel.mail.outbox import SEND, find_text, workflow_of
 
 log = structlog.get_logger(__name__)
 
+GIVE_UP: Final = "mail.give_up"
 RETRIES: Final = 40
 """With pauses that double up to five minutes: about three hours, longer than servers ask strangers to wait."""
 
@@ -25,7 +26,7 @@ BODIES_KEPT_FOR: Final = timedelta(days=30)
 MAILS_KEPT_FOR: Final = timedelta(days=90)
 
 
-@job(SEND, retries=RETRIES, timeout=timedelta(minutes=2))
+@job(SEND, retries=RETRIES, timeout=timedelta(minutes=2), after_failure=GIVE_UP)
 async def send(context: JobContext) -> dict[str, Any]:
     """Send a mail.
 
@@ -56,12 +57,22 @@ async def send(context: JobContext) -> dict[str, Any]:
 
 
 async def _note_failure(context: JobContext, *, mail_id: UUID, error: MailDeferred | MailRefused) -> None:
-    is_over = isinstance(error, MailRefused) or context.attempt > RETRIES
+    is_over = isinstance(error, MailRefused)
     async with context.unit() as unit:
         await repository.mark_unsent(
             unit, mail_id=mail_id, status="failed" if is_over else "queued", error=error.sentence
         )
     log.warning("mail_not_sent", mail_id=str(mail_id), error=error.sentence, is_over=is_over)
+
+
+@job(GIVE_UP)
+async def give_up(context: JobContext) -> None:
+    """Note that a mail will not be sent any more, so that an administrator can have it tried anew."""
+    mail_id = UUID(context.input["input"]["mail_id"])
+    async with context.unit() as unit:
+        await repository.mark_given_up(
+            unit, mail_id=mail_id, workflow_id=workflow_of(mail_id), error=context.input["error"]["detail"]
+        )
 
 
 @schedule("mail.forget", "37 3 * * *")

@@ -13,11 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from fostr.kernel.lines import one_line
+
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 FRAME: Final = Path(__file__).with_name("frame")
 PLACE: Final = "{# content #}"
+LONGEST_SUBJECT: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def render_mail(template: MailTemplate, values: Mapping[str, Any]) -> Rendered:
         jinja2.UndefinedError: a value is missing.
     """
     compiled = _compile(template)
-    subject = " ".join(compiled.subject.render(values).split())
+    subject = one_line(compiled.subject.render(values), longest=LONGEST_SUBJECT)
     given = {**values, "subject": subject}
     return Rendered(subject=subject, html=compiled.html.render(given), text=compiled.text.render(given))
 

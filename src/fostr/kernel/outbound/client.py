@@ -23,7 +23,7 @@ from fostr.kernel.outbound.errors import (
     RedirectRefused,
     ResponseTooLarge,
 )
-from fostr.kernel.outbound.network import GuardedNetwork, Resolver, list_allowed, resolve
+from fostr.kernel.outbound.network import GuardedNetwork, Resolver, SharedLookups, list_allowed, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -86,6 +86,22 @@ class Answer:
                     raise ResponseTooLarge
                 yield piece
 
+    async def beginning(self, most: int) -> AsyncIterator[bytes]:
+        """Yield the decoded content up to so many bytes; the rest is not waited for.
+
+        What unfolds into nothing is not read for ever, either: no more of it than of what is not packed.
+        """
+        decode = find_decoder(self.headers.get("content-encoding", ""))
+        received, left = 0, most
+        source = aiter(self._source)
+        while received < most and (chunk := await self._next(source)) is not None:
+            received += len(chunk)
+            for piece in decode(chunk):
+                yield piece[:left]
+                left -= len(piece)
+                if left <= 0:
+                    return
+
     async def _next(self, source: AsyncIterator[bytes]) -> bytes | None:
         with _translated():
             async with asyncio.timeout_at(self._deadline):
@@ -110,13 +126,13 @@ class Outbound:
             ssl_context: which certificates are trusted; without it, those of the system.
         """
         self._policy = policy
-        self._resolver = resolver
+        self._resolver = SharedLookups(resolver)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=ssl_context or httpcore2.default_ssl_context(),
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=5.0,
-            network_backend=GuardedNetwork(policy, resolver),
+            network_backend=GuardedNetwork(policy, self._resolver),
         )
 
     async def close(self) -> None:

@@ -29,14 +29,14 @@ register_events(
             entity=ENTITY,
             schema=DeadLetterFacts,
             summary="An event that had been put aside was handed once more to the consumer that had failed at it.",
-            phrase="repeated what had failed to follow from an event",
+            phrase="handed an event that had failed, {fact[type]}, once more to {fact[consumer]}",
         ),
         EventType(
             DISCARDED,
             entity=ENTITY,
             schema=DeadLetterFacts,
             summary="Somebody gave up on an event that a consumer had failed at.",
-            phrase="gave up on what had failed to follow from an event",
+            phrase="gave up on handing an event that had failed, {fact[type]}, to {fact[consumer]}",
         ),
     ]
 )

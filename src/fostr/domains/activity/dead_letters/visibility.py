@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fostr.domains.activity.dead_letters.events import ENTITY
-from fostr.kernel.events.visibility import Seen, Visibility, register_visibility
+from fostr.kernel.events.visibility import Seen, Visibility, facts_of, register_visibility
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 async def _view(context: Context, events: Sequence[Event]) -> list[Seen | None]:
     may_see = context.access.is_administrator
-    return [Seen(event, name=(event.after or {}).get("type")) if may_see else None for event in events]
+    return [Seen(event, name=facts_of(event).get("type")) if may_see else None for event in events]
 
 
 register_visibility(Visibility(ENTITY, category="workspace", view=_view))

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Body, Request, Response
 from fastapi.responses import RedirectResponse
 
 from fostr.domains.activity.exports import service
@@ -27,6 +27,7 @@ from fostr.kernel.http.routing import Router
 router = Router(prefix="/activity/export", tags=["Activity Feed"])
 
 Exporting = Annotated[Context, in_workspace(EXPORT_ACTIVITY)]
+Asked = Annotated[ActivityExportCreate, Body(default_factory=ActivityExportCreate)]
 
 _FILE = {
     200: {"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
@@ -37,11 +38,12 @@ _FILE = {
 
 
 @router.post("", responses=raises(ActivityFilterInvalid))
-async def create(context: Exporting, data: ActivityExportCreate) -> ActivityExportStarted:
+async def create(context: Exporting, data: Asked) -> ActivityExportStarted:
     """Export the feed to a file.
 
-    A job writes what the filters select, as the person who asked may see it while it is written. They are notified of
-    its end. Texts that a spreadsheet would run as formulas are made harmless, as in exports of records.
+    Without a body it is the whole feed, as CSV. A job writes what the filters select, as the person who asked may see
+    it while it is written. They are notified of its end. Texts that a spreadsheet would run as formulas are made
+    harmless, as in exports of records.
     """
     return await service.start_export(context, data=data)
 

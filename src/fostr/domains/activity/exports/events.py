@@ -24,14 +24,26 @@ class ActivityExportFacts(BaseModel):
 
 register_events(
     [
-        EventType(REQUESTED, ENTITY, schema=ActivityExportFacts, summary="Somebody asked for the feed as a file."),
-        EventType(COMPLETED, ENTITY, schema=ActivityExportFacts, summary="The file with the feed was written."),
+        EventType(
+            REQUESTED,
+            ENTITY,
+            schema=ActivityExportFacts,
+            summary="Somebody asked for the feed as a file.",
+            phrase="began an export of the activity feed",
+        ),
+        EventType(
+            COMPLETED,
+            ENTITY,
+            schema=ActivityExportFacts,
+            summary="The file with the feed was written.",
+            phrase="finished an export of the activity feed",
+        ),
         EventType(
             FAILED,
             ENTITY,
             schema=ActivityExportFacts,
             summary="The file with the feed could not be written.",
-            phrase="could not finish {thing}",
+            phrase="could not finish an export of the activity feed",
         ),
     ]
 )

@@ -13,19 +13,6 @@ if TYPE_CHECKING:
     from fostr.kernel.db.unit import Unit
 
 
-async def list_failed(unit: Unit, *, name: str, since: datetime) -> list[asyncpg.Record]:
-    """Return the jobs of a kind, in all workspaces, that failed lately."""
-    return await unit.rows(
-        """
-        select j.id, j.workspace_id, j.created_by, j.input, j.error from jobs j
-        where j.name = :name and j.status = 'failed' and j.finished_at >= :since
-        order by j.finished_at
-        """,
-        name=name,
-        since=since,
-    )
-
-
 async def list_old(unit: Unit, *, name: str, before: datetime, limit: int) -> list[asyncpg.Record]:
     """Return some of the jobs of a kind, in all workspaces, that ended long ago."""
     return await unit.rows(

@@ -13,9 +13,10 @@ from fostr.domains.activity.exports.schemas import (
     ActivityExportStarted,
 )
 from fostr.domains.activity.feed.filters import read_filter
+from fostr.domains.activity.permissions import EXPORT_ACTIVITY, VIEW_ACTIVITY
 from fostr.kernel.events.outbox import record
 from fostr.kernel.files.keys import make_key
-from fostr.kernel.http.errors import Conflict, NotFound
+from fostr.kernel.http.errors import Conflict, Forbidden, NotFound
 from fostr.kernel.jobs.dispatch import dispatch
 from fostr.kernel.jobs.status import JobNotFound, get_job, list_jobs
 
@@ -52,8 +53,10 @@ async def start_export(context: Context, *, data: ActivityExportCreate) -> Activ
     """Check that the feed can be asked for this, and dispatch the job that writes it into a file.
 
     Raises:
-        ActivityFilterInvalid: it cannot.
+        Forbidden: the caller may not see the feed, or may not export it.
+        ActivityFilterInvalid: it cannot be asked for this.
     """
+    check_may_export(context)
     await read_filter(context, data)
     job_id = await dispatch(
         context.unit,
@@ -67,6 +70,17 @@ async def start_export(context: Context, *, data: ActivityExportCreate) -> Activ
     await record(context, type=REQUESTED, entity=ENTITY, entity_id=job_id, after=facts)
     status_url = f"/api/v1/activity/export/jobs/{job_id}"
     return ActivityExportStarted(job_id=job_id, status="queued", status_url=status_url)
+
+
+def check_may_export(context: Context) -> None:
+    """Refuse whoever may not see the feed, or may not export it.
+
+    Raises:
+        Forbidden: they may not.
+    """
+    for permission in (VIEW_ACTIVITY, EXPORT_ACTIVITY):
+        if not context.access.has(permission):
+            raise Forbidden(permission=permission)
 
 
 def tell_facts(

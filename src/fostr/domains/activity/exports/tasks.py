@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from fostr.domains.activity.exports import repository
 from fostr.domains.activity.exports.events import COMPLETED, ENTITY, FAILED
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from fostr.domains.activity.exports.writing import ExportRun
     from fostr.kernel.jobs.context import JobContext
 
-LOOK_BACK: Final = timedelta(days=1)
+TELL_FAILED: Final = "activity.tell_failed_export"
 AT_ONCE: Final = 200
 
 
-@job(JOB, queue=BULK_QUEUE, retries=2, timeout=timedelta(hours=6))
+@job(JOB, queue=BULK_QUEUE, retries=2, timeout=timedelta(hours=6), after_failure=TELL_FAILED)
 async def export_activity(context: JobContext) -> dict[str, Any]:
     """Write the activities that the job's input asks for into one file.
 
@@ -61,35 +62,25 @@ async def _tell_completed(context: JobContext, run: ExportRun) -> None:
         )
 
 
-@schedule("activity.tell_failed_exports", "* * * * *")
-async def tell_failed_exports(context: JobContext) -> dict[str, Any]:
-    """Record the end of exports that failed for the last time, once each.
-
-    Only the queue knows that no attempt follows, and a job that died with its worker cannot tell.
-    """
-    async with context.runtime.database.unit() as unit:
-        failed = await repository.list_failed(unit, name=JOB, since=clock.now() - LOOK_BACK)
-    told = [await _tell_failed(context, row) for row in failed]
-    return {"told": sum(told)}
-
-
-async def _tell_failed(context: JobContext, row: asyncpg.Record) -> bool:
-    async with context.runtime.database.unit(row["workspace_id"]) as unit:
-        if await repository.is_told(unit, type=FAILED, entity=ENTITY, entity_id=row["id"]):
-            return False
-        format, error = row["input"]["asked"]["format"], row["error"]
-        code = None if error is None else error["code"]
-        facts = tell_facts(format, requested_by=row["created_by"], error_code=code)
+@job(TELL_FAILED)
+async def tell_failed(context: JobContext) -> None:
+    """Record the end of an export that failed for the last time, once."""
+    export_id, member_id, error = UUID(context.input["job_id"]), context.created_by, context.input["error"]
+    if member_id is None:
+        raise MemberGone
+    async with context.unit() as unit:
+        if await repository.is_told(unit, type=FAILED, entity=ENTITY, entity_id=export_id):
+            return
+        asked = context.input["input"]["asked"]
         await record(
             unit,
             type=FAILED,
             entity=ENTITY,
-            entity_id=row["id"],
-            after=facts,
-            cause=Cause(kind="job", id=row["id"]),
-            actor=Actor(member_id=row["created_by"], kind="job"),
+            entity_id=export_id,
+            after=tell_facts(asked["format"], requested_by=member_id, error_code=error["code"]),
+            cause=Cause(kind="job", id=export_id),
+            actor=Actor(member_id=member_id, kind="job", acting_as=context.acting_as),
         )
-        return True
 
 
 @schedule("activity.prune_exports", "47 3 * * *")

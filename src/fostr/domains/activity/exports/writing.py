@@ -6,6 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
+from fostr.domains.activity.exports.service import check_may_export
 from fostr.domains.activity.feed.filters import read_filter
 from fostr.domains.activity.feed.reading import AT_ONCE, look_at
 from fostr.domains.activity.feed.repository import find_oldest
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from fostr.domains.activity.exports.schemas import ActivityExportCreate
     from fostr.domains.activity.feed.rules import Place, Wanted
-    from fostr.domains.activity.feed.schemas import Activity
+    from fostr.domains.activity.feed.schemas import Activity, ActivityChange
     from fostr.kernel.db.unit import Unit
     from fostr.kernel.http.context import Context
     from fostr.kernel.jobs.context import JobContext
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     Column("timestamp", "Time", "datetime"),
     Column("actor", "Person"),
+    Column("acting_as", "Operator"),
     Column("description", "Description"),
     Column("category", "Kind"),
     Column("type", "Event"),
@@ -39,6 +43,8 @@ COLUMNS: Final = (
     Column("count", "Count", "number"),
     Column("changed", "Changed"),
 )
+NOTHING: Final = "nothing"
+"""Stands for a value that was not there."""
 
 
 @dataclass(slots=True)
@@ -62,11 +68,12 @@ class ExportRun:
 
         Raises:
             MemberGone: they have left.
+            Forbidden: they may not see the feed any more, or not export it.
         """
         job = self.job
         if job.created_by is None:
             raise MemberGone
-        return await act_as_member(
+        context = await act_as_member(
             job.runtime,
             unit,
             member_id=job.created_by,
@@ -74,6 +81,8 @@ class ExportRun:
             acting_as=job.acting_as,
             scope=self.scope,
         )
+        check_may_export(context)
+        return context
 
     async def write(self) -> AsyncGenerator[bytes]:
         """Yield the file piece by piece, the newest first; memory stays flat."""
@@ -121,6 +130,7 @@ def _row(activity: Activity) -> ExportedRecord:
     values: dict[str, Any] = {
         "timestamp": activity.timestamp.isoformat(),
         "actor": None if activity.actor is None else activity.actor.name,
+        "acting_as": None if activity.acting_as is None else str(activity.acting_as),
         "description": activity.description,
         "category": activity.category,
         "type": activity.type,
@@ -130,6 +140,16 @@ def _row(activity: Activity) -> ExportedRecord:
         "scope": None if activity.scope is None else activity.scope.name,
         "record_id": None if activity.record_id is None else str(activity.record_id),
         "count": activity.count,
-        "changed": ", ".join(change.field for change in activity.changes) or None,
+        "changed": "; ".join(map(_tell_change, activity.changes)) or None,
     }
     return ExportedRecord(id=str(activity.id), values=values, geometry=None)
+
+
+def _tell_change(change: ActivityChange) -> str:
+    return f"{change.label}: {_tell_value(change.before)} → {_tell_value(change.after)}"
+
+
+def _tell_value(value: Any) -> str:
+    if value is None or value in ("", []):
+        return NOTHING
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

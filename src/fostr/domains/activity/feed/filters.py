@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 CATEGORIES: Final[tuple[str, ...]] = get_args(Category)
 MOST_IDS: Final = 200
-_DAY_LENGTH: Final = len("2026-03-01")
 
 
 class ActivityFilterInvalid(Unprocessable):
@@ -36,7 +35,7 @@ async def read_filter(context: Context, asked: ActivityFilter) -> Wanted:
     return Wanted(
         categories=_categories(asked.types),
         actors=await _actors(context, asked),
-        since=_moment(asked.start_date, "start_date"),
+        since=_start(asked.start_date),
         before=_end(asked.end_date),
         words=tuple((asked.search or "").casefold().split()),
     )
@@ -86,25 +85,37 @@ def _ids(text: str | None, parameter: str) -> list[UUID]:
         raise ActivityFilterInvalid("One of these is not an id.", parameter=parameter) from None
 
 
-def _moment(text: str | None, parameter: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        if len(text) == _DAY_LENGTH:
-            return datetime.combine(date.fromisoformat(text), time(), tzinfo=UTC)
-        moment = datetime.fromisoformat(text)
-        # One near the ends of the calendar has no counterpart in UTC.
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ActivityFilterInvalid(f"{text!r} is not a day or a moment of ISO 8601.", parameter=parameter) from None
+def _start(text: str | None) -> datetime | None:
+    """Return the first moment that counts."""
+    return _read(text, "start_date")[0] if text else None
 
 
 def _end(text: str | None) -> datetime | None:
     """Return the first moment that is too late."""
-    moment = _moment(text, "end_date")
-    if moment is None or text is None:
+    if not text:
         return None
+    moment, length = _read(text, "end_date")
     try:
-        return moment + (timedelta(days=1) if len(text) == _DAY_LENGTH else timedelta(microseconds=1))
+        return moment + length
     except OverflowError:
         return moment
+
+
+def _read(text: str, parameter: str) -> tuple[datetime, timedelta]:
+    """Return the beginning of a day, or a moment, and how long that is."""
+    try:
+        if (day := _find_day(text)) is not None:
+            return datetime.combine(day, time(), tzinfo=UTC), timedelta(days=1)
+        moment = datetime.fromisoformat(text)
+        # One near the ends of the calendar has no counterpart in UTC.
+        in_utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ActivityFilterInvalid(f"{text!r} is not a day or a moment of ISO 8601.", parameter=parameter) from None
+    return in_utc, timedelta(microseconds=1)
+
+
+def _find_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from fostr.domains.activity.feed.schemas import ActivityChange
+from fostr.domains.activity.feed.schemas import CUT
 
 if TYPE_CHECKING:
-    from fostr.domains.activity.feed.schemas import Activity
+    from fostr.domains.activity.feed.schemas import Activity, ActivityChange
 
 WITHIN: Final = timedelta(minutes=10)
 """Between one and the next."""
@@ -27,7 +27,7 @@ def goes_on(later: Activity, earlier: Activity) -> bool:
 
 def _subject(activity: Activity) -> tuple[object, ...]:
     actor_id = None if activity.actor is None else activity.actor.id
-    return (actor_id, activity.type, activity.entity_id)
+    return (actor_id, activity.acting_as, activity.type, activity.entity_id)
 
 
 def fold(later: Activity, earlier: Activity) -> Activity:
@@ -45,5 +45,6 @@ def _join(later: list[ActivityChange], earlier: list[ActivityChange]) -> list[Ac
     changes = {change.field: change for change in earlier}
     for change in later:
         first = changes.get(change.field, change)
-        changes[change.field] = ActivityChange(field=change.field, before=first.before, after=change.after)
-    return list(changes.values())
+        changes[change.field] = change.model_copy(update={"before": first.before})
+    # What is as it was in the beginning has not changed; of what is cut, nobody knows here.
+    return [one for one in changes.values() if one.before != one.after or str(one.after).endswith(CUT)]

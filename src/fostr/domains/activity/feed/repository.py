@@ -8,6 +8,7 @@ from fostr.domains.activity.feed.rules import Place
 from fostr.kernel.db.sql import Fragment, join_and
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from fostr.kernel.db.unit import Unit
 
 _NEWEST: Final = "order by a.happened_at desc, a.id desc limit :limit"
-_FOUND: Final = "select a.id, a.category, a.happened_at from activities a"
+_COLUMNS: Final = "a.id, a.category, a.actor_id, a.happened_at"
 
 
 async def insert_activity(
@@ -35,6 +36,11 @@ async def insert_activity(
         actor_id=actor_id,
         happened_at=happened_at,
     )
+
+
+async def delete_activities(unit: Unit, ids: Sequence[UUID]) -> None:
+    """Take out of the feed what is gone from the log."""
+    await unit.run("delete from activities a where a.workspace_id = :workspace and a.id = any(:ids)", ids=list(ids))
 
 
 async def find_place(unit: Unit, activity_id: UUID) -> Place | None:
@@ -55,8 +61,8 @@ async def list_activities(unit: Unit, wanted: Wanted, *, after: Place | None, li
     return await unit.rows(
         f"""
         with f as materialized ({found.text})
-        select f.category, f.happened_at, e.id, e.type, e.version, e.entity, e.entity_id, e.actor, e.before, e.after,
-               e.cause, e.created_at
+        select f.category, f.actor_id, f.happened_at, e.id, e.type, e.version, e.entity, e.entity_id, e.actor,
+               e.before, e.after, e.cause, e.created_at
         from f join events e on e.workspace_id = :workspace and e.id = f.id
         order by f.happened_at desc, f.id desc
         """,
@@ -79,9 +85,9 @@ def _found(wanted: Wanted, after: Place | None) -> Fragment:
         else:
             conditions.append(Fragment("a.category = any(:categories::text[])", params))
     where = join_and(conditions)
-    text = f"{_FOUND} where {where.text} {_NEWEST}"
+    text = f"select {_COLUMNS} from activities a where {where.text} {_NEWEST}"
     if each is not None:
-        text = f"select a.id, a.category, a.happened_at from {each} cross join lateral ({text}) a {_NEWEST}"
+        text = f"select {_COLUMNS} from {each} cross join lateral ({text}) a {_NEWEST}"
     return Fragment(text, where.params)
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+CUT = "…"
+"""What a value ends in that is too long to be shown."""
 EXAMPLE_ID = "0192f0c1-a2b3-7c4d-8e9f-001122334455"
 
 
@@ -78,9 +80,10 @@ class ActivityScope(BaseModel):
 
 
 class ActivityChange(BaseModel):
-    """What changed of the thing, as far as the reader may know. Long values are left out."""
+    """What changed of the thing, as far as the reader may know. Long values are cut, and end in `…`."""
 
     field: str = Field(description="With a dot where it lies in something, as in `field_values.price`.")
+    label: str = Field(description="What people call it: of a value of a record, the name of the field.")
     before: Any
     after: Any
 
@@ -93,7 +96,10 @@ class Activity(BaseModel):
     category: str
     action: str = Field(description="What was done, as a word for programs: the second half of the type.")
     description: str = Field(description="The same as a sentence for people.")
-    actor: ActivityActor | None = Field(description="Who did it; null for the system itself.")
+    actor: ActivityActor | None = Field(description="The member who did it; null where it was none.")
+    acting_as: UUID | None = Field(
+        description="The operator of the installation who acted in the member's name, by their account."
+    )
     entity: str
     entity_id: UUID
     entity_name: str | None
@@ -101,7 +107,9 @@ class Activity(BaseModel):
     record_id: UUID | None
     count: int | None = Field(description="How many things it was, where one write touched many.")
     changes: list[ActivityChange]
-    link: str | None = Field(description="Where to look at it: a path below the server's address.")
+    link: str | None = Field(
+        description="Where to look at the thing: a path below the server's address; null where it is gone."
+    )
     timestamp: datetime
     times: int = Field(description="With `group`: how often it was done, up to `timestamp`.")
     started_at: datetime = Field(description="With `group`: when for the first time.")

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from fostr.domains.activity.log import service
-from fostr.domains.activity.log.errors import EventsGone, EventTypeUnknown
+from fostr.domains.activity.log.errors import EventsGone
 from fostr.domains.activity.log.schemas import EventPage, EventQuery, EventTypes
 from fostr.domains.activity.permissions import VIEW_ACTIVITY
+from fostr.kernel.events.asking import EventTypeUnknown
 from fostr.kernel.http.context import Context
 from fostr.kernel.http.errors import raises
 from fostr.kernel.http.guards import in_workspace
@@ -27,7 +28,7 @@ async def list(context: Viewing, asked: Annotated[EventQuery, query_as(EventQuer
 
     Every caller gets what they may see at this moment. Events that are not theirs to see are passed over without a
     word, within a bounded part of the log, so a page may be short or even empty and still have `has_more`. A bulk write
-    is one event, whose cause counts the things. An event is told as soon as no older transaction can still write one
+    is one event, whose cause counts the things. An event is told as soon as no open transaction can still write one
     before it.
     """
     return await service.list_events(context, asked)

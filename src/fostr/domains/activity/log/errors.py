@@ -1,13 +1,6 @@
 """Refusals of this resource."""
 
-from fostr.kernel.http.errors import FostrError, Unprocessable
-
-
-class EventTypeUnknown(Unprocessable):
-    """A filter names types of events that there are not."""
-
-    code = "event_type_unknown"
-    detail = "There are no such types of events; GET /api/v1/events/types lists them."
+from fostr.kernel.http.errors import FostrError
 
 
 class EventsGone(FostrError):

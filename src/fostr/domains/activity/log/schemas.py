@@ -15,10 +15,10 @@ EXAMPLE_ID = "0192f0c1-a2b3-7c4d-8e9f-001122334455"
 class EventQuery(BaseModel):
     """Which events are wanted."""
 
-    after: UUID | Literal["latest"] | None = Field(
+    after: UUID | Literal["latest", ""] | None = Field(
         default=None,
-        description="The id of the last event that the caller has: `next` of the page before. Without it, from the "
-        "beginning; `latest` for none of what has happened so far, but its end, to go on from.",
+        description="The id of the last event that the caller has: `next` of the page before. Without it, or empty, "
+        "from the beginning; `latest` for none of what has happened so far, but its end, to go on from.",
         examples=[EXAMPLE_ID],
     )
     types: str | None = Field(

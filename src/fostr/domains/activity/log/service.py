@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from fostr.domains.activity.log.errors import EventsGone, EventTypeUnknown
+from fostr.domains.activity.log.errors import EventsGone
 from fostr.domains.activity.log.schemas import LATEST, EventActor, EventCause, EventItem, EventPage, EventTypeInfo
 from fostr.domains.webhooks.public import list_sent_types
-from fostr.kernel.events.catalogue import group_of, list_event_types
+from fostr.kernel.events.asking import read_types
+from fostr.kernel.events.catalogue import list_event_types
 from fostr.kernel.events.log import BEGINNING, find_end, find_position, find_settled, read_log, scan_log
 from fostr.kernel.events.visibility import category_of, see_events
 
@@ -35,7 +36,7 @@ async def list_events(context: Context, asked: EventQuery) -> EventPage:
         EventTypeUnknown: the filters name what does not exist.
         EventsGone: the event to go on from is not in the log.
     """
-    types = _choose_types(asked)
+    types = read_types(asked.types, entity=asked.entity)
     if asked.after == LATEST:
         return EventPage(
             items=[],
@@ -77,29 +78,6 @@ def _is_within(seen: Seen, recordset_id: UUID | None) -> bool:
 
 def _shown(position: Position) -> UUID | None:
     return None if position == BEGINNING else position.event_id
-
-
-def _choose_types(asked: EventQuery) -> frozenset[str] | None:
-    """Return the types that are wanted; None for all."""
-    if asked.types is None and asked.entity is None:
-        return None
-    known = list_event_types()
-    if asked.entity is not None:
-        known = [one for one in known if one.entity == asked.entity]
-        if not known:
-            raise EventTypeUnknown(entity=asked.entity)
-    if asked.types is None:
-        return frozenset(one.name for one in known)
-    wanted = {name for part in asked.types.split(",") if (name := part.strip())}
-    _check_known(wanted)
-    return frozenset(one.name for one in known if one.name in wanted or group_of(one.name) in wanted)
-
-
-def _check_known(names: set[str]) -> None:
-    every = {one.name for one in list_event_types()}
-    unknown = names - every - {group_of(name) for name in every}
-    if unknown:
-        raise EventTypeUnknown(types=sorted(unknown))
 
 
 def _item(seen: Seen) -> EventItem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from fostr.domains.activity.log import repository
+from fostr.domains.activity.feed.repository import delete_activities
 from fostr.kernel import clock
 from fostr.kernel.events.dead_letters import known_consumers
 from fostr.kernel.events.retention import prune_events
@@ -39,5 +39,5 @@ async def _prune_some(context: JobContext, workspace: UUID, *, before: datetime)
     consumers = [consumer.name for consumer in known_consumers()]
     async with context.runtime.database.unit(workspace) as unit:
         ids = await prune_events(unit, before=before, consumers=consumers, limit=BATCH)
-        await repository.delete_activities(unit, ids)
+        await delete_activities(unit, ids)
     return len(ids)

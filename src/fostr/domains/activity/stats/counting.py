@@ -15,6 +15,7 @@ from fostr.domains.activity.stats import repository
 from fostr.kernel.access.catalogue import ALWAYS_EVERYTHING
 from fostr.kernel.events.log import to_event
 from fostr.kernel.events.visibility import see_events
+from fostr.kernel.modules import list_modules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,9 @@ async def count_visible(context: Context, *, days: Sequence[date], zone: ZoneInf
 
 
 def _sees_everything(access: Access) -> bool:
-    """Say whether nothing limits a caller: neither rules about records nor what was taken from their role."""
+    """Say whether nothing limits a caller: neither what was taken from their role nor a module that is switched off."""
+    if any(module.is_enabled and module.name in access.switched_modules for module in list_modules()):
+        return False
     return access.base_role == ALWAYS_EVERYTHING or (access.is_administrator and not access.overrides)
 
 
@@ -78,9 +81,7 @@ async def _look_at_each(context: Context, *, since: datetime, zone: ZoneInfo) ->
         seen = await see_events(context, [to_event(context.unit, row) for row in rows])
         for row, one in zip(rows, seen, strict=True):
             if one is not None:
-                actor_id = one.event.actor.get("member_id")
-                day = row["happened_at"].astimezone(zone).date()
-                tally.add(day, row["category"], None if actor_id is None else UUID(actor_id))
+                tally.add(row["happened_at"].astimezone(zone).date(), row["category"], row["actor_id"])
         if len(rows) < AT_ONCE:
             return tally
         after = Place(rows[-1]["happened_at"], rows[-1]["id"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from fostr.domains.activity.feed.filters import ActivityFilterInvalid
-from fostr.domains.activity.feed.schemas import ActivityActor
+from fostr.domains.activity.feed.reading import show_person
 from fostr.domains.activity.stats.counting import Tally, count_visible
 from fostr.domains.activity.stats.schemas import ActivityStats, CategoryCounts, DayCount, PersonCount
 from fostr.domains.workspaces.public import list_shown_members
@@ -16,9 +16,7 @@ from fostr.kernel.access.cached import EpochCache
 
 if TYPE_CHECKING:
     from datetime import date
-    from uuid import UUID
 
-    from fostr.domains.workspaces.public import ShownMember
     from fostr.kernel.http.context import Context
 
 DAYS: Final = 30
@@ -50,7 +48,10 @@ async def get_stats(context: Context, *, time_zone: str) -> ActivityStats:
         last_30_days=figures.since_day(figures.first),
         by_category=CategoryCounts(**{name: tally.categories[name] for name in CategoryCounts.model_fields}),
         by_day=figures.days(),
-        by_person=[PersonCount(person=_person(member_id, members), count=count) for member_id, count in people],
+        by_person=[
+            PersonCount(person=None if one is None else show_person(members.get(one)), count=count)
+            for one, count in people
+        ],
         is_complete=tally.is_complete,
         counted_since=tally.since,
         generated_at=counted_at,
@@ -68,7 +69,7 @@ def _zone(name: str) -> ZoneInfo:
 async def _count(context: Context, zone: ZoneInfo) -> tuple[datetime, Tally]:
     """Return what was counted and when: now, or a moment ago where it took some time."""
     access = context.access
-    key = (access.workspace_id, access.member_id, access.principal.scope, zone.key)
+    key = (access.workspace_id, access.member_id, access.principal.scope, access.principal.acting_as, zone.key)
     known = _remembered.find(key, epoch=access.rights_epoch)
     if known is not None and timedelta() <= context.now - known[0] < REMEMBERED_FOR:
         return known
@@ -105,8 +106,3 @@ class _Figures:
     def days(self) -> list[DayCount]:
         each = [self.first + timedelta(days=number) for number in range(DAYS)]
         return [DayCount(date=day, count=self.tally.days[day] if self.is_counted(day) else None) for day in each]
-
-
-def _person(member_id: UUID | None, members: dict[UUID, ShownMember]) -> ActivityActor | None:
-    member = None if member_id is None else members.get(member_id)
-    return None if member is None else ActivityActor(id=member.id, name=member.name, avatar_url=member.avatar_url)

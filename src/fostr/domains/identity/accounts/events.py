@@ -21,13 +21,26 @@ class AccountState(BaseModel):
 
 register_events(
     [
-        EventType(ACTIVATED, "account", schema=AccountState, summary="A person proved that their address is theirs."),
-        EventType(PASSWORD_CHANGED, "account", schema=AccountState, summary="A person set a new password."),
+        EventType(
+            ACTIVATED,
+            "account",
+            schema=AccountState,
+            summary="A person proved that their address is theirs.",
+            phrase="confirmed the address {name}",
+        ),
+        EventType(
+            PASSWORD_CHANGED,
+            "account",
+            schema=AccountState,
+            summary="A person set a new password.",
+            phrase="set a new password for {name}",
+        ),
         EventType(
             SECOND_FACTOR_RESET,
             "account",
             schema=AccountState,
             summary="An administrator of the installation switched off a person's second factor.",
+            phrase="switched off the second factor of {name}",
         ),
     ]
 )

@@ -77,9 +77,10 @@ class Registration(BaseModel):
     """A new account."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [{"email": "ada@example.com", "password": "Loom-and-Card-1843", "full_name": "Ada Lovelace"}]
-        }
+        },
     )
 
     email: Email
@@ -124,9 +125,10 @@ class PasswordChange(BaseModel):
     """A new password, and the old one as proof."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [{"current_password": "Loom-and-Card-1843", "new_password": "Note-G-Bernoulli-7"}]
-        }
+        },
     )
 
     current_password: GivenPassword

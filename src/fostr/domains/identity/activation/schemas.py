@@ -47,6 +47,7 @@ class ActivationCompletion(BaseModel):
     """A link, and what the person chooses."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -55,7 +56,7 @@ class ActivationCompletion(BaseModel):
                     "password": "Loom-and-Card-1843",
                 }
             ]
-        }
+        },
     )
 
     token: Token
@@ -70,7 +71,7 @@ class ActivationCompletion(BaseModel):
 class ActivationRequest(BaseModel):
     """Whom to send a new link."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"email": "ada@example.com"}]})
 
     email: Email
     workspace_id: UUID | None = Field(default=None, description="The workspace that the person is to begin in.")

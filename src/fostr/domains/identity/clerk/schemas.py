@@ -14,7 +14,8 @@ class ClerkUser(BaseModel):
     """Somebody whom Clerk has signed in."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"email": "ada@example.com", "clerk_id": "user_29w83sxmDNGwOuEthce5gg56FcC"}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"email": "ada@example.com", "clerk_id": "user_29w83sxmDNGwOuEthce5gg56FcC"}]},
     )
 
     email: Email = Field(description="The address that Clerk has checked.")

@@ -14,6 +14,7 @@ class Confirmation(BaseModel):
     """Proof of who is there."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={"examples": [{"password": "Loom-and-Card-1843"}, {"code": "492039"}]},
     )
 

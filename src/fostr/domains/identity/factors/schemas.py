@@ -49,7 +49,7 @@ class FactorReset(BaseModel):
 class CodeGiven(BaseModel):
     """A code as proof."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "492039"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "492039"}]})
 
     code: Code
 

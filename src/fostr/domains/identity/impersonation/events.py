@@ -29,8 +29,21 @@ register_events(
             "impersonation",
             schema=ImpersonationState,
             summary="An administrator of the installation asked to act in the name of a member.",
+            phrase="asked to act in the name of {whom}",
         ),
-        EventType(STARTED, "impersonation", schema=ImpersonationState, summary="They began."),
-        EventType(ENDED, "impersonation", schema=ImpersonationState, summary="It ended, one way or another."),
+        EventType(
+            STARTED,
+            "impersonation",
+            schema=ImpersonationState,
+            summary="They began.",
+            phrase="began to act in the name of {whom}",
+        ),
+        EventType(
+            ENDED,
+            "impersonation",
+            schema=ImpersonationState,
+            summary="It ended, one way or another.",
+            phrase="ended the session of {name} in the name of {whom}",
+        ),
     ]
 )

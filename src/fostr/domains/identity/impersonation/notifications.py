@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from fostr.domains.identity.impersonation.events import STARTED
-from fostr.domains.notifications.public import Notice, NotificationType, register_notifications
+from fostr.domains.notifications.public import Notice, NotificationType, named_as, register_notifications
 
 if TYPE_CHECKING:
-    from fostr.kernel.db.unit import Unit
-    from fostr.kernel.events.consumers import Event
     from fostr.kernel.events.visibility import Seen
-
-
-async def _impersonated(unit: Unit, event: Event) -> list[UUID]:
-    del unit
-    return [UUID((event.after or {})["member_id"])]
 
 
 def _acted_for(seen: Seen) -> Notice:
@@ -35,7 +27,7 @@ register_notifications(
         label="Somebody acts in your name",
         description="An administrator began to act in your name, to help you.",
         events=frozenset({STARTED}),
-        recipients=_impersonated,
+        recipients=named_as("member_id"),
         compose=_acted_for,
         is_critical=True,
         tells_actor=True,

@@ -51,7 +51,9 @@ class ActingSession(TokenPair):
 class ImpersonationCreate(BaseModel):
     """Why to act in somebody's name."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Ticket 4711: the import shows no rows."}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "Ticket 4711: the import shows no rows."}]}
+    )
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=5, max_length=500)] = Field(
         description="The workspace's administrators read it."
@@ -62,7 +64,8 @@ class Exchange(BaseModel):
     """The token that begins an impersonation."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "fos_lnk_1nUuv0Lq8WcYj5VtZ3eXk7mRb2sHd9aGp4fTyQiOwNzCxM0vEr"}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"token": "fos_lnk_1nUuv0Lq8WcYj5VtZ3eXk7mRb2sHd9aGp4fTyQiOwNzCxM0vEr"}]},
     )
 
     token: Annotated[str, Field(max_length=200)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from fostr.domains.identity.impersonation.events import ENDED
 from fostr.domains.identity.permissions import VIEW_IMPERSONATIONS
 from fostr.kernel.events.visibility import Seen, Visibility, register_visibility
 
@@ -28,7 +29,14 @@ async def view_impersonations(context: Context, events: Sequence[Event]) -> list
 async def view_own(context: Context, events: Sequence[Event]) -> list[Seen | None]:
     """Return the same to the members in whose name somebody acts."""
     del context
-    return [Seen(event=event, name=(event.after or {}).get("acting_name")) for event in events]
+    return [_seen(event) for event in events]
+
+
+def _seen(event: Event) -> Seen:
+    name = (event.after or {}).get("acting_name")
+    # Who asks and begins is that person themselves, who is no member; others may end it.
+    is_own = event.type != ENDED or event.actor.get("acting_as") is not None
+    return Seen(event=event, name=name, done_by=name if is_own else None)
 
 
 def _whose_name(event: Event) -> list[UUID]:

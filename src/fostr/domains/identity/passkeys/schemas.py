@@ -135,6 +135,7 @@ class PasskeyCreate(BaseModel):
     """A new passkey."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -145,7 +146,7 @@ class PasskeyCreate(BaseModel):
                     },
                 }
             ]
-        }
+        },
     )
 
     name: Title
@@ -164,6 +165,7 @@ class PasskeySignIn(BaseModel):
     """Who signs in, by the signature of a passkey."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -173,7 +175,7 @@ class PasskeySignIn(BaseModel):
                     }
                 }
             ]
-        }
+        },
     )
 
     credential: SignedCredential

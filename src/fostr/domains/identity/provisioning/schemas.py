@@ -22,11 +22,12 @@ class WorkspaceProvision(BaseModel):
     """A workspace to make for somebody."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"email": "ada@example.com", "full_name": "Ada Lovelace", "workspace_name": "Analytical Engines"}
             ]
-        }
+        },
     )
 
     email: Email = Field(description="Of the owner; who has no account is given one, and a mail to activate it.")

@@ -11,7 +11,7 @@ from fostr.kernel.http.bodies import Email
 class PasswordResetRequest(BaseModel):
     """Whose password is forgotten."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"email": "ada@example.com"}]})
 
     email: Email
 
@@ -20,6 +20,7 @@ class PasswordReset(BaseModel):
     """A link, and the new password."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -27,7 +28,7 @@ class PasswordReset(BaseModel):
                     "new_password": "Note-G-Bernoulli-7",
                 }
             ]
-        }
+        },
     )
 
     token: Annotated[str, Field(max_length=200, description="What stands behind `token=` in the mailed link.")]

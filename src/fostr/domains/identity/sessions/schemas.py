@@ -89,7 +89,7 @@ class Login(BaseModel):
     """Who signs in."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"email": "ada@example.com", "password": "Loom-and-Card-1843"}]}
+        extra="forbid", json_schema_extra={"examples": [{"email": "ada@example.com", "password": "Loom-and-Card-1843"}]}
     )
 
     email: Email
@@ -100,9 +100,10 @@ class Refresh(BaseModel):
     """The token that is given for the next pair."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [{"refresh_token": "fos_ref_1nUuv0Lq8WcYj5VtZ3eXk7mRb2sHd9aGp4fTyQiOwNzCxM0vEr"}]
-        }
+        },
     )
 
     refresh_token: str = Field(max_length=200)

@@ -33,9 +33,10 @@ class PersonalAccessTokenCreate(BaseModel):
     """A new token."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [{"name": "Nightly export", "scope": "read", "expires_at": "2030-01-01T00:00:00Z"}]
-        }
+        },
     )
 
     name: Title
@@ -46,7 +47,7 @@ class PersonalAccessTokenCreate(BaseModel):
 class PersonalAccessTokenRotation(BaseModel):
     """How a token gives way to the next."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
 
     overlap_seconds: int = Field(
         default=0,

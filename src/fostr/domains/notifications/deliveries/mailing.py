@@ -7,8 +7,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from fostr.domains.notifications.deliveries.selecting import served_link
 from fostr.domains.notifications.registry import CATEGORY_LABELS
-from fostr.domains.notifications.unsubscribing.tokens import EVERYTHING, page_address, post_address
+from fostr.domains.notifications.unsubscribing.tokens import EVERYTHING, ending_addresses
 from fostr.kernel.mail.outbox import send_mail
 from fostr.kernel.mail.templates import MailTemplate
 
@@ -68,6 +69,7 @@ async def _write_alone(context: Context, told: Sequence[Told], *, to: Addressee)
         "items": [_item(context, one) for one in reversed(told[-MOST_SHOWN:])],
         "unshown": max(0, len(told) - MOST_SHOWN),
         "workspace": to.workspace_name,
+        "home": f"{context.settings.public_url}{to.home}",
         "kind": newest.kind.label if len(types) == 1 else None,
         "is_critical": newest.due.is_critical,
     }
@@ -83,6 +85,7 @@ async def _write_digest(context: Context, told: Sequence[Told], *, to: Addressee
         "sections": _sections(context, told),
         "unshown": max(0, count - MOST_SHOWN),
         "workspace": to.workspace_name,
+        "home": f"{context.settings.public_url}{to.home}",
     }
     return await _send(context, DIGEST, values, told=told, to=to, types=EVERYTHING)
 
@@ -115,11 +118,12 @@ def _section(told: Told) -> int:
 
 
 def _item(context: Context, told: Told) -> dict[str, Any]:
-    link = told.notice.link
+    link = served_link([told])
     return {
         "title": told.notice.title,
         "body": told.notice.body,
         "url": None if link is None else f"{context.settings.public_url}{link}",
+        "by": told.due.done_by,
         "at": f"{told.due.told_at:%Y-%m-%d %H:%M} UTC",
     }
 
@@ -134,15 +138,23 @@ async def _send(
     types: Sequence[str],
 ) -> Written:
     # What is critical cannot be put off, so there is nothing to click; whoever wants it elsewhere says so signed in.
-    may_end = not values.get("is_critical", False)
+    ending = None
+    if not values.get("is_critical", False):
+        ending = ending_addresses(
+            context.runtime,
+            workspace_id=context.workspace_id,
+            member_id=context.member_id,
+            types=types,
+            now=context.now,
+        )
     mail_id = await send_mail(
         context.unit,
         runtime=context.runtime,
         to=to.email,
         name=to.full_name,
         template=template,
-        values={**values, "unsubscribe": page_address(context, types=types) if may_end else None},
+        values={**values, "unsubscribe": ending and ending.page},
         workspace=context.workspace_id,
-        unsubscribe_url=post_address(context, types=types) if may_end else None,
+        unsubscribe_url=ending and ending.post,
     )
     return Written(mail_id, [one.due.id for one in told])

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from fostr.domains.notifications.deliveries import repository
-from fostr.domains.notifications.deliveries.selecting import select
+from fostr.domains.notifications.deliveries.selecting import select, served_link
 from fostr.integrations.whatsapp import WhatsAppNotConfigured, is_whatsapp_configured
 from fostr.kernel import clock
 from fostr.kernel.auth.principals import Scope
 from fostr.kernel.jobs.behalf import MemberGone, act_as_member
+from fostr.kernel.lines import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +49,7 @@ class Message:
 
 async def compose_message(job: JobContext, unit: Unit) -> Message | None:
     """Return the message of a job, and note what of it is not to be sent; None when nothing is left."""
-    wanted = [UUID(one) for one in job.input["delivery_ids"]]
-    dues = await repository.lock_sending(unit, wanted)
+    dues = await repository.lock_sending(unit, [UUID(one) for one in job.input["delivery_ids"]])
     if not dues:
         return None
     member_id = UUID(job.input["member_id"])
@@ -59,36 +59,31 @@ async def compose_message(job: JobContext, unit: Unit) -> Message | None:
         return await _leave_out(unit, dues, "member_gone")
     if not is_whatsapp_configured(context.settings):
         return await _leave_out(unit, dues, WhatsAppNotConfigured.code)
-    number = await _find_number(context)
-    if number is None:
+    addressee = await repository.find_addressee(
+        unit, user_id=context.principal.user_id, workspace_id=context.workspace_id
+    )
+    number = None if addressee is None else read_number(addressee.phone)
+    if addressee is None or number is None:
         return await _leave_out(unit, dues, "phone_number_missing")
-    return await _compose(context, dues, to=number)
+    return await _compose(context, dues, to=number, home=addressee.home)
 
 
 async def _leave_out(unit: Unit, dues: Sequence[Due], reason: str) -> None:
     await repository.mark_unsent(unit, {due.id: reason for due in dues}, status="skipped", now=clock.now())
 
 
-async def _compose(context: Context, dues: Sequence[Due], *, to: str) -> Message | None:
+async def _compose(context: Context, dues: Sequence[Due], *, to: str, home: str) -> Message | None:
     selection = await select(context, dues)
     await repository.mark_unsent(context.unit, selection.left_out, status="skipped", now=context.now)
     if not selection.told:
         return None
     told = selection.told
-    link = told[0].notice.link if len({one.notice.link for one in told}) == 1 else None
     return Message(
         to=to,
         text=summarise([one.notice.title for one in reversed(told)]),
-        url=f"{context.settings.public_url}{link or ''}",
+        url=f"{context.settings.public_url}{served_link(told) or home}",
         delivery_ids=[one.due.id for one in told],
     )
-
-
-async def _find_number(context: Context) -> str | None:
-    to = await repository.find_addressee(
-        context.unit, user_id=context.principal.user_id, workspace_id=context.workspace_id
-    )
-    return None if to is None else read_number(to.phone)
 
 
 def read_number(phone: str) -> str | None:
@@ -101,11 +96,8 @@ def read_number(phone: str) -> str | None:
 def summarise(titles: Sequence[str]) -> str:
     """Return what happened in a line, the newest first."""
     if len(titles) == 1:
-        return _shortened(titles[0])
+        return one_line(titles[0], longest=LONGEST_TEXT)
     shown = "; ".join(titles[:MOST_TITLES])
     more = len(titles) - MOST_TITLES
-    return _shortened(f"{len(titles)} notifications: {shown}" + (f"; and {more} more" if more > 0 else ""))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    rest = f"; and {more} more" if more > 0 else ""
+    return one_line(f"{len(titles)} notifications: {shown}{rest}", longest=LONGEST_TEXT)

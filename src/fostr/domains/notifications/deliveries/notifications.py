@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from fostr.domains.notifications.deliveries.events import EMAIL_PAUSED
-from fostr.domains.notifications.registry import Channels, Notice, NotificationType, register_notifications
+from fostr.domains.notifications.registry import (
+    Channels,
+    Notice,
+    NotificationType,
+    named_as,
+    register_notifications,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fostr.kernel.db.unit import Unit
-    from fostr.kernel.events.consumers import Event
     from fostr.kernel.events.visibility import Seen
-
-
-async def _find_owner(unit: Unit, event: Event) -> Sequence[UUID]:
-    del unit
-    return [UUID((event.after or {})["member_id"])]
 
 
 def _compose(seen: Seen) -> Notice | None:
@@ -36,7 +32,7 @@ register_notifications(
         label="Mail is paused",
         description="When no more mail is sent to your address, because a mail server refuses it.",
         events=frozenset({EMAIL_PAUSED}),
-        recipients=_find_owner,
+        recipients=named_as("member_id"),
         compose=_compose,
         tells_actor=True,
         defaults=Channels(in_app=True, email=False, whatsapp=False),

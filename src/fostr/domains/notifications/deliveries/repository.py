@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from fostr.domains.notifications.deliveries.rules import THREAD_PAUSE, Channel, Choices, Latest
-from fostr.domains.notifications.quiet_hours.rules import QuietHours
+from fostr.domains.notifications.quiet_hours.rules import QuietHours, read_zone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,9 +21,11 @@ if TYPE_CHECKING:
 
 _DUE: Final = """
     select d.id, d.notification_id, d.channel, d.thread, d.is_critical, d.is_gathered, n.event_id, n.type,
-           n.created_at as told_at, n.read_at is not null or n.deleted_at is not null as is_put_away
+           n.created_at as told_at, coalesce(a.full_name, '') as done_by,
+           n.read_at is not null or n.deleted_at is not null as is_put_away
     from notification_deliveries d
     join notifications n on n.workspace_id = d.workspace_id and n.id = d.notification_id
+    left join members a on a.workspace_id = d.workspace_id and a.id = n.actor_id
     where d.workspace_id = :workspace
 """
 
@@ -37,6 +38,7 @@ class Due:
         event_id: what it tells of.
         type: the name of the notification's type.
         told_at: when the member was told in the product.
+        done_by: the name of the member who did what it tells of; possibly empty.
         is_put_away: whether they have read it there since, or deleted it.
     """
 
@@ -49,6 +51,7 @@ class Due:
     event_id: UUID
     type: str
     told_at: datetime
+    done_by: str
     is_put_away: bool
 
 
@@ -59,6 +62,7 @@ class Addressee:
     Attributes:
         has_confirmed: whether the address is known to be theirs.
         phone: as they wrote it; possibly empty.
+        home: the workspace's page: a path below the server's address.
     """
 
     email: str
@@ -66,6 +70,7 @@ class Addressee:
     full_name: str
     phone: str
     workspace_name: str
+    home: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ def _quiet(row: asyncpg.Record) -> QuietHours | None:
     if row["time_zone"] is None:
         return None
     return QuietHours(
-        start=row["start_time"], end=row["end_time"], zone=ZoneInfo(row["time_zone"]), days=frozenset(row["days"])
+        start=row["start_time"], end=row["end_time"], zone=read_zone(row["time_zone"]), days=frozenset(row["days"])
     )
 
 
@@ -208,6 +213,28 @@ async def find_next_member(unit: Unit, *, until: datetime, without: Collection[U
     )
 
 
+async def lock_member(unit: Unit, member_id: UUID) -> None:
+    """Have nobody else deliver to a member until the transaction ends."""
+    await unit.value(
+        "select pg_advisory_xact_lock(hashtextextended('deliveries ' || :member_id::uuid, 0))", member_id=member_id
+    )
+
+
+async def find_left(unit: Unit, *, member_id: UUID, since: datetime) -> dict[tuple[Channel, str], datetime]:
+    """Return, by channel and thread, what left last for a member since a moment, of what is sent by thread."""
+    rows = await unit.rows(
+        """
+        select d.channel, d.thread, max(d.due_at) as left_at from notification_deliveries d
+        where d.workspace_id = :workspace and d.member_id = :member_id and d.due_at > :since
+          and not d.is_gathered and not d.is_critical and d.status in ('sending', 'sent')
+        group by d.channel, d.thread
+        """,
+        member_id=member_id,
+        since=since,
+    )
+    return {(row["channel"], row["thread"]): row["left_at"] for row in rows}
+
+
 async def lock_due(unit: Unit, *, member_id: UUID, until: datetime, limit: int) -> list[Due]:
     """Return what is due for a member, the oldest first; nobody else delivers it until the transaction ends."""
     rows = await unit.rows(
@@ -232,26 +259,39 @@ async def lock_sending(unit: Unit, delivery_ids: Sequence[UUID]) -> list[Due]:
     return [Due(**dict(row)) for row in rows]
 
 
-async def hold(unit: Unit, delivery_ids: Sequence[UUID], *, until: datetime) -> None:
-    """Have deliveries wait, to be gathered then."""
+async def move(unit: Unit, delivery_ids: Sequence[UUID], *, to: Slot) -> None:
+    """Have deliveries wait for another moment."""
     await unit.run(
         """
-        update notification_deliveries d set due_at = :until, is_gathered = true
+        update notification_deliveries d set due_at = :due_at, is_gathered = :is_gathered
         where d.workspace_id = :workspace and d.id = any(:ids)
         """,
         ids=delivery_ids,
-        until=until,
+        due_at=to.due_at,
+        is_gathered=to.is_gathered,
     )
 
 
-async def mark_sending(unit: Unit, delivery_ids: Sequence[UUID]) -> None:
+async def mark_sending(unit: Unit, delivery_ids: Sequence[UUID], *, now: datetime) -> None:
     """Note that deliveries are in the hands of a job of their own."""
     await unit.run(
         """
-        update notification_deliveries d set status = 'sending'
+        update notification_deliveries d set status = 'sending', ended_at = :now
         where d.workspace_id = :workspace and d.id = any(:ids)
         """,
         ids=delivery_ids,
+        now=now,
+    )
+
+
+async def take_back(unit: Unit, *, before: datetime) -> None:
+    """Have those deliveries wait again that a job of their own got before a moment, and has not ended."""
+    await unit.run(
+        """
+        update notification_deliveries d set status = 'pending', ended_at = null
+        where d.workspace_id = :workspace and d.status = 'sending' and coalesce(d.ended_at, d.due_at) < :before
+        """,
+        before=before,
     )
 
 
@@ -356,7 +396,7 @@ async def find_addressee(unit: Unit, *, user_id: UUID, workspace_id: UUID) -> Ad
     row = await unit.row(
         """
         select u.email, u.email_verified_at is not null as has_confirmed, u.full_name, u.phone,
-               w.name as workspace_name
+               w.name as workspace_name, '/w/' || w.slug as home
         from users u cross join workspaces w
         where u.id = :user_id and w.id = :about
         """,

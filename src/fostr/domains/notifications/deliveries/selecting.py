@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fostr.domains.notifications.inbox.repository import list_events
 from fostr.domains.notifications.preferences.repository import list_preferences
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from fostr.kernel.events.visibility import Seen
     from fostr.kernel.http.context import Context
 
+API: Final = "/api/"
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -37,6 +39,17 @@ class Selection:
 
     told: list[Told] = field(default_factory=list["Told"])
     left_out: dict[UUID, str] = field(default_factory=dict["UUID", str])
+
+
+def served_link(told: Sequence[Told]) -> str | None:
+    """Return the one place where the server shows everything that is told, or nothing.
+
+    The links of most notices are routes of a console, which takes them from the inbox. Out of a mail they would lead
+    nowhere: the server answers those below its API alone.
+    """
+    links = {one.notice.link for one in told}
+    link = next(iter(links)) if len(links) == 1 else None
+    return link if link is not None and link.startswith(API) else None
 
 
 async def select(context: Context, dues: Sequence[Due]) -> Selection:
@@ -67,7 +80,7 @@ def _decide(due: Due, kind: NotificationType | None, choice: Choice | None, seen
         return "already_read"
     if choice is None or not (choice.email if due.channel == "email" else choice.whatsapp):
         return "switched_off"
-    notice = None if seen is None else kind.compose(seen)
+    notice = None if seen is None else kind.write(seen)
     return "not_visible" if notice is None else Told(due, kind, notice)
 
 

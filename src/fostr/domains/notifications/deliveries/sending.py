@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fostr.domains.notifications.deliveries import repository
+from fostr.domains.notifications.deliveries.holding import hold_back
 from fostr.domains.notifications.deliveries.mailing import write_mails
-from fostr.domains.notifications.deliveries.planning import have_delivered
 from fostr.domains.notifications.deliveries.rules import REFUSALS_BEFORE_PAUSE, is_address_refused
 from fostr.domains.notifications.deliveries.selecting import select
 from fostr.domains.notifications.email_delivery.repository import find_chosen
 from fostr.domains.notifications.email_delivery.service import pause_email
-from fostr.domains.notifications.quiet_hours.rules import quiet_until
 from fostr.kernel import clock
 from fostr.kernel.auth.principals import Scope
 from fostr.kernel.jobs.behalf import MemberGone, act_as_member
@@ -28,7 +27,10 @@ if TYPE_CHECKING:
     from fostr.kernel.runtime import Runtime
 
 SEND_WHATSAPP: Final = "notifications.send_whatsapp"
-MOST_AT_ONCE: Final = 500
+DELIVERY_FAILED: Final = "delivery_failed"
+"""The code of an error of ours."""
+MOST_AT_ONCE: Final = 2_000
+"""Deliveries to one member in one transaction; of more, a digest comes in parts."""
 
 
 async def deliver_to_member(runtime: Runtime, unit: Unit, *, member_id: UUID, until: datetime, cause_id: UUID) -> int:
@@ -44,13 +46,14 @@ async def deliver_to_member(runtime: Runtime, unit: Unit, *, member_id: UUID, un
     Returns:
         how many deliveries were looked at.
     """
+    await repository.lock_member(unit, member_id)
     dues = await repository.lock_due(unit, member_id=member_id, until=until, limit=MOST_AT_ONCE)
     try:
         context = await act_as_member(runtime, unit, member_id=member_id, cause_id=cause_id, scope=Scope.ADMIN)
     except MemberGone:
         await _leave_out(unit, dues, "member_gone")
         return len(dues)
-    ready = await _hold_quiet(context, dues, until=until)
+    ready = await hold_back(context, dues, until=until)
     await _mail(context, [due for due in ready if due.channel == "email"])
     await _hand_to_whatsapp(context, [due for due in ready if due.channel == "whatsapp"])
     return len(dues)
@@ -59,24 +62,12 @@ async def deliver_to_member(runtime: Runtime, unit: Unit, *, member_id: UUID, un
 async def give_up(unit: Unit, *, member_id: UUID, until: datetime, now: datetime) -> None:
     """Note that what is due for a member cannot be delivered: an error of the program, again and again."""
     dues = await repository.lock_due(unit, member_id=member_id, until=until, limit=MOST_AT_ONCE)
-    await repository.mark_unsent(unit, {due.id: "delivery_failed" for due in dues}, status="failed", now=now)
+    await repository.mark_unsent(unit, {due.id: DELIVERY_FAILED for due in dues}, status="failed", now=now)
 
 
 async def _leave_out(unit: Unit, dues: Sequence[Due], reason: str) -> None:
     if dues:
         await repository.mark_unsent(unit, {due.id: reason for due in dues}, status="skipped", now=clock.now())
-
-
-async def _hold_quiet(context: Context, dues: Sequence[Due], *, until: datetime) -> list[Due]:
-    """Return what may leave now; hold the rest, which comes late, or came before its member chose quiet hours."""
-    now = max(context.now, until)
-    choices = (await repository.find_choices(context.unit, member_ids=[context.member_id]))[context.member_id]
-    held_until = None if choices.quiet is None else quiet_until(choices.quiet, now)
-    held = [due.id for due in dues if not due.is_critical] if held_until is not None else []
-    if held and held_until is not None:
-        await repository.hold(context.unit, held, until=held_until)
-        await have_delivered(context.unit, [held_until], now=now)
-    return [due for due in dues if due.id not in set(held)]
 
 
 async def _mail(context: Context, dues: Sequence[Due]) -> None:
@@ -133,6 +124,8 @@ async def _hand_to_whatsapp(context: Context, dues: Sequence[Due]) -> None:
         group = str(due.id) if due.is_critical else "" if due.is_gathered else due.thread
         groups.setdefault(group, []).append(due.id)
     for delivery_ids in groups.values():
-        await repository.mark_sending(context.unit, delivery_ids)
+        await repository.mark_sending(context.unit, delivery_ids, now=context.now)
         facts = {"member_id": str(context.member_id), "delivery_ids": [str(one) for one in delivery_ids]}
-        await dispatch(context.unit, SEND_WHATSAPP, facts, workspace=context.workspace_id)
+        # What was thought to be lost, and was not, is not sent by two jobs at once.
+        workflow_id = f"whatsapp:{delivery_ids[0]}"
+        await dispatch(context.unit, SEND_WHATSAPP, facts, workspace=context.workspace_id, workflow_id=workflow_id)

@@ -34,7 +34,8 @@ notification_deliveries: Final = workspace_table(
 
 `is_gathered` ones of a member go out together, as a digest; the others one by one, or by thread. A mail is `sent` once
 it stands in the outbox of mail as `mail_id`, which tells what became of it there; a WhatsApp message once WhatsApp took
-it as `message_id`, and until then it is `sending`. `reason` is the code of why it was skipped, or failed.
+it as `message_id`; until then it is `sending`, and `ended_at` tells since when. `reason` is the code of why it was
+skipped, or failed.
 """
 
 notification_moments: Final = workspace_table(

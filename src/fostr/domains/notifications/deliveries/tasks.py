@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
-
-import structlog
+from typing import Any, Final
+from uuid import UUID
 
 from fostr.domains.notifications.deliveries import repository
 from fostr.domains.notifications.deliveries.messaging import compose_message
 from fostr.domains.notifications.deliveries.planning import DELIVER, have_delivered
-from fostr.domains.notifications.deliveries.sending import MOST_AT_ONCE, SEND_WHATSAPP, deliver_to_member, give_up
+from fostr.domains.notifications.deliveries.sending import (
+    DELIVERY_FAILED,
+    MOST_AT_ONCE,
+    SEND_WHATSAPP,
+    deliver_to_member,
+    give_up,
+)
 from fostr.integrations.whatsapp import WhatsAppDeferred, WhatsAppRefused, send_template
 from fostr.kernel import clock
 from fostr.kernel.jobs.context import JobCancelled, JobContext, JobSuperseded
 from fostr.kernel.jobs.registry import job, schedule
 
-if TYPE_CHECKING:
-    from uuid import UUID
-
-log = structlog.get_logger(__name__)
-
+GIVE_UP_WHATSAPP: Final = "notifications.give_up_whatsapp"
 RETRIES: Final = 20
 """With pauses that double up to five minutes: about an hour."""
 KEPT_FOR: Final = timedelta(days=90)
@@ -72,7 +73,7 @@ async def _face_failures(context: JobContext, failed: dict[UUID, Exception], *, 
         raise error
 
 
-@job(SEND_WHATSAPP, retries=RETRIES, timeout=timedelta(minutes=2))
+@job(SEND_WHATSAPP, retries=RETRIES, timeout=timedelta(minutes=2), after_failure=GIVE_UP_WHATSAPP)
 async def send_whatsapp(context: JobContext) -> dict[str, Any]:
     """Send a message by WhatsApp.
 
@@ -82,32 +83,30 @@ async def send_whatsapp(context: JobContext) -> dict[str, Any]:
         message = await compose_message(context, unit)
     if message is None:
         return {"status": "skipped"}
-    try:
-        message_id = await send_template(
-            context.runtime.settings, to=message.to, parameters=[message.text, message.url]
-        )
-    except (WhatsAppDeferred, WhatsAppRefused) as error:
-        if isinstance(error, WhatsAppRefused) or context.attempt > RETRIES:
-            await _note_refusal(context, message.delivery_ids, code=error.code)
-        log.warning("whatsapp_not_sent", error=error.sentence, code=error.code)
-        raise
+    message_id = await send_template(context.runtime.settings, to=message.to, parameters=[message.text, message.url])
     async with context.unit() as unit:
         await repository.mark_sent(unit, message.delivery_ids, message_id=message_id, now=clock.now())
     return {"status": "sent"}
 
 
-async def _note_refusal(context: JobContext, delivery_ids: list[UUID], *, code: str) -> None:
+@job(GIVE_UP_WHATSAPP)
+async def give_up_whatsapp(context: JobContext) -> None:
+    """Note that a message will not be sent any more, and why."""
+    code, sent = context.input["error"]["code"], [UUID(one) for one in context.input["input"]["delivery_ids"]]
+    reason = code if code in {WhatsAppDeferred.code, WhatsAppRefused.code} else DELIVERY_FAILED
     async with context.unit() as unit:
-        await repository.mark_unsent(unit, dict.fromkeys(delivery_ids, code), status="failed", now=clock.now())
+        dues = await repository.lock_sending(unit, sent)
+        await repository.mark_unsent(unit, {due.id: reason for due in dues}, status="failed", now=clock.now())
 
 
-@schedule("notifications.keep_up_deliveries", "41 3 * * *")
+@schedule("notifications.keep_up_deliveries", "41 * * * *")
 async def keep_up(context: JobContext) -> dict[str, int]:
     """Forget deliveries that ended 90 days ago, and have those delivered whose job was lost or cancelled."""
     now, forgotten, resumed = clock.now(), 0, 0
     for workspace in await context.list_workspaces():
         async with context.runtime.database.unit(workspace) as unit:
             forgotten += await repository.delete_old(unit, before=now - KEPT_FOR, limit=MOST_FORGOTTEN)
+            await repository.take_back(unit, before=now - OVERDUE_AFTER)
             if await repository.has_overdue(unit, before=now - OVERDUE_AFTER):
                 await have_delivered(unit, [now], now=now)
                 resumed += 1

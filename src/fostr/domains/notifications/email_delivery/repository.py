@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -74,6 +75,19 @@ async def pause(unit: Unit, *, member_id: UUID, email: str, now: datetime) -> No
         email=email,
         now=now,
     )
+
+
+async def list_paused(unit: Unit, *, member_ids: Sequence[UUID]) -> list[UUID]:
+    """Return to which of some members no mail is sent, because the address that they have is paused."""
+    rows = await unit.rows(
+        """
+        select d.member_id from notification_email_delivery d
+        join members m on m.workspace_id = :workspace and m.id = d.member_id and m.email = d.paused_email
+        where d.workspace_id = :workspace and d.member_id = any(:member_ids)
+        """,
+        member_ids=list(member_ids),
+    )
+    return [row["member_id"] for row in rows]
 
 
 async def resume(unit: Unit, *, member_id: UUID, now: datetime) -> str | None:

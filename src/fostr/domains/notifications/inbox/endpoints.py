@@ -58,12 +58,12 @@ async def count(context: Reader) -> UnreadCount:
 
 
 @router.post("/mark-read", responses=raises(NotificationNotFound))
-async def mark_read(context: Keeper, data: MarkRead) -> Updated:
-    """Mark notifications as read: one, a thread, or all.
+async def mark_read(context: Keeper, data: MarkRead | None = None) -> Updated:
+    """Mark notifications as read: one, a thread, or all, as without a body.
 
     Answers how many were unread. With `before`, what arrived since the caller looked stays unread.
     """
-    return Updated(updated=await service.mark_read(context, data))
+    return Updated(updated=await service.mark_read(context, data or MarkRead()))
 
 
 @router.post("/mark-unread", responses=raises(NotificationNotFound))

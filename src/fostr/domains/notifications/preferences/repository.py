@@ -62,7 +62,10 @@ async def find_preference(
 
 
 async def insert_missing(unit: Unit, *, member_id: UUID, chosen: Sequence[Switched], now: datetime) -> list[str]:
-    """Insert preferences of types for which the member has none; return these types."""
+    """Insert preferences of types for which the member has none; return these types.
+
+    Nobody else changes or deletes those of the other types until the transaction ends.
+    """
     rows = await unit.rows(
         """
         insert into notification_preferences
@@ -70,7 +73,9 @@ async def insert_missing(unit: Unit, *, member_id: UUID, chosen: Sequence[Switch
         select :workspace, c.id, :member_id, c.type, c.in_app, c.email, c.whatsapp, c.muted, :now, :now
         from unnest(:ids::uuid[], :types::text[], :in_app::boolean[], :email::boolean[], :whatsapp::boolean[],
                     :muted::boolean[]) as c (id, type, in_app, email, whatsapp, muted)
-        on conflict (workspace_id, member_id, type) do nothing
+        -- In one order for everybody, because it locks what is there; to lock is all that this "update" does.
+        order by c.type
+        on conflict (workspace_id, member_id, type) do update set version = notification_preferences.version where false
         returning type
         """,
         member_id=member_id,

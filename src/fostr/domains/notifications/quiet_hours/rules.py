@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EVERY_DAY: Final = frozenset(range(1, 8))
+_UTC: Final = ZoneInfo("UTC")
 _DAY: Final = timedelta(days=1)
 _LOOK_AHEAD: Final = 9
 """Days: quiet hours begin anew within a week, and one more begins before and ends after it."""
@@ -36,6 +37,18 @@ class QuietHours:
     def are_endless(self) -> bool:
         """Whether they begin anew at the very moment at which they end, every day."""
         return self.start == self.end and self.days == EVERY_DAY
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """Return the zone that was kept under a name; UTC where the server no longer knows it.
+
+    Names leave the IANA database now and then, and servers have different editions of it. One member's choice must not
+    keep everybody from being told.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return _UTC
 
 
 def is_quiet(hours: QuietHours, moment: datetime) -> bool:

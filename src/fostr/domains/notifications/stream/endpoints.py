@@ -7,6 +7,7 @@ from fastapi import Query
 
 from fostr.domains.notifications.stream import service
 from fostr.domains.notifications.stream.entering import InFollowedWorkspace
+from fostr.kernel.events.asking import EventTypeUnknown
 from fostr.kernel.events.followers import StreamsUnavailable, TooManyStreams
 from fostr.kernel.http.errors import raises
 from fostr.kernel.http.live import LiveStream
@@ -16,12 +17,17 @@ from fostr.kernel.http.streams import LastEventId
 router = Router(prefix="/notifications", tags=["Notifications"])
 
 
-@router.get("/stream", response_class=LiveStream, responses=raises(TooManyStreams, StreamsUnavailable))
+@router.get(
+    "/stream", response_class=LiveStream, responses=raises(EventTypeUnknown, TooManyStreams, StreamsUnavailable)
+)
 async def stream(
     listening: InFollowedWorkspace,
     types: Annotated[
         str | None,
-        Query(max_length=2000, description="Only workspace events of these types, separated by commas."),
+        Query(
+            max_length=2000,
+            description="Only workspace events of these types and groups (`record.*`), separated by commas.",
+        ),
     ] = None,
     recordset_id: Annotated[
         UUID | None, Query(description="Only workspace events about this recordset and what lies in it.")

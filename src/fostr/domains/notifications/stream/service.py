@@ -10,6 +10,7 @@ from fostr.domains.notifications.events import ENTITY, NOTIFICATION_CREATED
 from fostr.domains.notifications.inbox.service import list_for_members, withhold
 from fostr.domains.notifications.permissions import VIEW_NOTIFICATIONS
 from fostr.domains.notifications.stream.schemas import WorkspaceEvent
+from fostr.kernel.events.asking import read_types
 from fostr.kernel.events.followers import Told, Wants
 from fostr.kernel.events.log import find_event
 from fostr.kernel.events.visibility import Seen, concerned_by, see_events, see_for_class
@@ -36,16 +37,17 @@ async def open_stream(
 
     Args:
         listening: the caller, and the credential by which the stream stands and falls.
-        types: names of event types, separated by commas.
+        types: names and groups of event types, separated by commas.
         recordset_id: only workspace events about this recordset and what lies in it.
         last_event_id: where the client has come to.
 
     Raises:
+        EventTypeUnknown: there are no such types.
         TooManyStreams: the caller has too many open.
         StreamsUnavailable: the process takes no more.
     """
     context = listening.context
-    kinds = frozenset(name.strip() for name in types.split(",")) if types else None
+    kinds = read_types(types)
     wants = None if kinds is None and recordset_id is None else Wants(types=kinds, scope_id=recordset_id)
     return await context.runtime.hub.follow(
         context, held=listening.held, compose=compose, wants=wants, last_event_id=last_event_id

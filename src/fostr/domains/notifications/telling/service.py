@@ -145,7 +145,7 @@ async def _tell_of(unit: Unit, kind: NotificationType, event: Event, audiences: 
 
 
 def _compose(kind: NotificationType, audience: _Audience, choices: Mapping[UUID, Choice]) -> list[Told]:
-    notice = kind.compose(audience.seen) if audience.members else None
+    notice = kind.write(audience.seen) if audience.members else None
     if notice is None:
         return []
     return [Told(one, notice, audience.seen, in_app=choices[one].in_app) for one in audience.members]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fostr.kernel.crypto.keys import KeyRing
-    from fostr.kernel.http.context import Context
+    from fostr.kernel.runtime import Runtime
 
 EVERYTHING: Final = ("all",)
 """Stands for every type that is not critical; no type has this name."""
@@ -42,14 +42,28 @@ class Ending:
     expires: int
 
 
-def post_address(context: Context, *, types: Sequence[str]) -> str:
-    """Return where one POST ends mail of some types to the context's member, as RFC 8058 has it."""
-    return f"{context.settings.public_url}{POST_PATH}?token={_write(context, types)}"
+@dataclass(frozen=True, slots=True)
+class EndingAddresses:
+    """Where mail of some types is ended.
+
+    Attributes:
+        post: by one POST, as mail programs send it (RFC 8058).
+        page: by a person, who looks first.
+    """
+
+    post: str
+    page: str
 
 
-def page_address(context: Context, *, types: Sequence[str]) -> str:
-    """Return the page on which a person does the same."""
-    return f"{context.settings.public_url}{PAGE_PATH}?token={_write(context, types)}"
+def ending_addresses(
+    runtime: Runtime, *, workspace_id: UUID, member_id: UUID, types: Sequence[str], now: datetime
+) -> EndingAddresses:
+    """Return where a member ends mail of some types, or of `EVERYTHING`."""
+    # Cut to days, so that mails of one day have one link, and nothing tells when exactly each was written.
+    end = (now + VALID_FOR).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    token = _write(runtime.keys, Ending(workspace_id, member_id, tuple(types), int(end.timestamp())))
+    public_url = runtime.settings.public_url
+    return EndingAddresses(f"{public_url}{POST_PATH}?token={token}", f"{public_url}{PAGE_PATH}?token={token}")
 
 
 def read_token(keys: KeyRing, token: str, *, now: datetime) -> Ending | None:
@@ -66,12 +80,10 @@ def read_token(keys: KeyRing, token: str, *, now: datetime) -> Ending | None:
     return ending if now.timestamp() < ending.expires else None
 
 
-def _write(context: Context, types: Sequence[str]) -> str:
-    # Cut to days, so that mails of one day have one link, and nothing tells when exactly each was written.
-    end = (context.now + VALID_FOR).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    ending = Ending(context.workspace_id, context.member_id, tuple(types), int(end.timestamp()))
-    signature = sign(context.runtime.keys, _fields(ending), purpose=_PURPOSE)
-    return f"{ending.workspace_id.hex}.{ending.member_id.hex}.{'~'.join(types)}.{ending.expires}.{signature}"
+def _write(keys: KeyRing, ending: Ending) -> str:
+    signature = sign(keys, _fields(ending), purpose=_PURPOSE)
+    types = "~".join(ending.types)
+    return f"{ending.workspace_id.hex}.{ending.member_id.hex}.{types}.{ending.expires}.{signature}"
 
 
 def _fields(ending: Ending) -> dict[str, str | int | None]:

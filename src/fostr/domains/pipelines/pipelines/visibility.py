@@ -8,7 +8,7 @@ from uuid import UUID
 from fostr.domains.pipelines.modules import PIPELINES
 from fostr.domains.pipelines.permissions import VIEW_PIPELINE
 from fostr.domains.records.public import find_known_recordsets
-from fostr.kernel.events.visibility import Seen, Visibility, register_visibility
+from fostr.kernel.events.visibility import Seen, Visibility, facts_of, register_visibility
 from fostr.kernel.modules import is_enabled
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ async def view_pipelines(context: Context, events: Sequence[Event]) -> list[Seen
 
 
 def _recordset_id(event: Event) -> UUID:
-    return UUID((event.after or event.before or {})["recordset_id"])
+    return UUID(facts_of(event)["recordset_id"])
 
 
 def _see(event: Event, recordset: KnownRecordset | None) -> Seen | None:
-    facts = event.after or event.before or {}
+    facts = facts_of(event)
     if recordset is None or facts["stage_field"] not in recordset.fields:
         return None
     return Seen(event=event, name=facts["name"], scope_id=recordset.id, scope_name=recordset.name)

@@ -25,14 +25,14 @@ register_events(
             entity="attachment",
             schema=AttachmentFacts,
             summary="A file was attached to a record.",
-            phrase="attached a file to {thing}",
+            phrase="attached {fact[filename]} to {name}",
         ),
         EventType(
             "attachment.deleted",
             entity="attachment",
             schema=AttachmentFacts,
             summary="A file of a record was deleted.",
-            phrase="deleted a file of {thing}",
+            phrase="deleted {fact[filename]}, a file of {name}",
         ),
     ]
 )

@@ -52,12 +52,14 @@ register_events(
             entity="recordset",
             schema=BulkFacts,
             summary="Many rows changed the records of a recordset that they match, or became new ones.",
+            phrase="created or changed {count:record} in {name}",
         ),
         EventType(
             RECORDS_DELETED,
             entity="recordset",
             schema=DeletedFacts,
             summary="Many records of a recordset were moved to the trash at once.",
+            phrase="moved {count:record} of {name} to the trash",
         ),
     ]
 )

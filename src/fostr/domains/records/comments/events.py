@@ -22,21 +22,21 @@ register_events(
             entity="comment",
             schema=CommentFacts,
             summary="Somebody commented on a record.",
-            phrase="commented on {thing}",
+            phrase="commented on {name}",
         ),
         EventType(
             "comment.updated",
             entity="comment",
             schema=CommentFacts,
             summary="A comment was changed.",
-            phrase="changed a comment on {thing}",
+            phrase="changed a comment on {name}",
         ),
         EventType(
             "comment.deleted",
             entity="comment",
             schema=CommentFacts,
             summary="A comment was deleted.",
-            phrase="deleted a comment on {thing}",
+            phrase="deleted a comment on {name}",
         ),
     ]
 )

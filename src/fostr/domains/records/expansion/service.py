@@ -87,12 +87,13 @@ async def expand_event(unit: Unit, event: Event, *, after: UUID | None = None) -
                 other = await anext(created, None)
 
 
-def _series(event: Event) -> UUID:
+def series_of(event: Event) -> UUID:
+    """Return the series of ids of what a bulk event's write did."""
     return UUID(str((event.cause or {})["id"]))
 
 
 async def _walk_changed(unit: Unit, event: Event, *, after: UUID) -> AsyncGenerator[RecordChange]:
-    series, recordset_id = _series(event), event.entity_id
+    series, recordset_id = series_of(event), event.entity_id
     changed = partial(repository.list_versions, unit, series, recordset_id=recordset_id)
     async for rows in _walk(changed, after=max(after, series_id(series, 0))):
         for entry in rows:
@@ -100,7 +101,7 @@ async def _walk_changed(unit: Unit, event: Event, *, after: UUID) -> AsyncGenera
 
 
 async def _walk_created(unit: Unit, event: Event, *, after: UUID) -> AsyncGenerator[RecordChange]:
-    series, recordset_id = _series(event), event.entity_id
+    series, recordset_id = series_of(event), event.entity_id
     if (event.cause or {}).get("kind") == "import":
         created = partial(repository.list_imported, unit, series, recordset_id=recordset_id)
     else:

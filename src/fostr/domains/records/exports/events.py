@@ -18,10 +18,25 @@ class ExportFacts(BaseModel):
 register_events(
     [
         EventType(
-            "export.requested", entity="export", schema=ExportFacts, summary="Somebody asked for records as a file."
+            "export.requested",
+            entity="export",
+            schema=ExportFacts,
+            summary="Somebody asked for records as a file.",
+            phrase="began an export of records",
         ),
         EventType(
-            "export.completed", entity="export", schema=ExportFacts, summary="The file with the records was written."
+            "export.completed",
+            entity="export",
+            schema=ExportFacts,
+            summary="The file with the records was written.",
+            phrase="finished an export of {count:record}",
+        ),
+        EventType(
+            "export.failed",
+            entity="export",
+            schema=ExportFacts,
+            summary="The file with the records could not be written.",
+            phrase="could not finish an export of records",
         ),
     ]
 )

@@ -20,7 +20,8 @@ from fostr.domains.records.views.applying import apply_view, find_applied
 from fostr.kernel.db.sql import Fragment
 from fostr.kernel.events.outbox import record as record_event
 from fostr.kernel.jobs.dispatch import dispatch
-from fostr.kernel.jobs.status import JobNotFound, get_job, stream_job
+from fostr.kernel.jobs.status import JobNotFound, get_job
+from fostr.kernel.jobs.streams import follow_job
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -54,7 +55,8 @@ async def start_export(context: Context, *, data: ExportCreate) -> ExportStarted
     job_id = await dispatch(
         context.unit,
         JOB,
-        data.model_dump(mode="json"),
+        # By its id: until the job runs, the recordset may get another name.
+        {**data.model_dump(mode="json"), "recordset_id": str(recordset.id)},
         workspace=context.workspace_id,
         created_by=context.member_id,
         acting_as=context.principal.acting_as,
@@ -171,5 +173,4 @@ async def _find_export(context: Context, job_id: UUID) -> Job:
 
 async def follow_export(context: Context, job_id: UUID, *, after: int | None) -> AsyncGenerator[JobEvent]:
     """Return the stream of what an export reports, once it is known that the caller may follow it."""
-    job = await _find_export(context, job_id)
-    return stream_job(context.runtime, job.id, workspace=context.workspace_id, after=after)
+    return await follow_job(context, job_id, find=_find_export, after=after)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.exports.schemas import ExportCreate
 from fostr.domains.records.exports.service import JOB, ExportPlan, plan_export, write_export
+from fostr.domains.records.notices.failures import record_failure
 from fostr.domains.records.records.repository.listing import count_selected
 from fostr.domains.records.recordsets.counts.repository import get_count
 from fostr.kernel.events.outbox import Cause
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from fostr.kernel.db.unit import Unit
     from fostr.kernel.jobs.context import JobContext
 
+TELL_FAILED: Final = "records.tell_failed_export"
 
-@job(JOB, queue="bulk", retries=2, timeout=timedelta(hours=6))
+
+@job(JOB, queue="bulk", retries=2, timeout=timedelta(hours=6), after_failure=TELL_FAILED)
 async def export_records(context: JobContext) -> dict[str, Any]:
     """Write the records that the job's input asks for into one file.
 
@@ -52,6 +55,14 @@ async def export_records(context: JobContext) -> dict[str, Any]:
         "rows": tally.rows,
         "size": stored.size,
     }
+
+
+@job(TELL_FAILED)
+async def tell_failed(context: JobContext) -> None:
+    """Record that an export failed for the last time."""
+    asked = context.input["input"]
+    facts = {"recordset_id": asked["recordset_id"], "format": asked["format"], "rows": None}
+    await record_failure(context, type="export.failed", entity="export", after=facts)
 
 
 class _Tally:

@@ -67,7 +67,7 @@ def check_values(recordset: Recordset, given: Mapping[str, Any], *, mask: FieldM
     for key, value in given.items():
         field = recordset.by_key.get(key)
         if field is None or key in mask.hidden:
-            faults.append({"field": key, "reason": "there is no such field"})
+            faults.append({"field": key, "reason": _unknown(recordset, key, mask)})
         elif not field.field_type.is_written:
             raise FieldReadOnly(f"Values of type {field.type} are computed; nobody writes them.", field=key)
         elif key in mask.read_only:
@@ -77,6 +77,14 @@ def check_values(recordset: Recordset, given: Mapping[str, Any], *, mask: FieldM
     if faults:
         raise FieldValuesInvalid(errors=faults)
     return checked
+
+
+def _unknown(recordset: Recordset, key: str, mask: FieldMask) -> str:
+    """Say that there is no such field, and which one was probably meant: people write the name that they see."""
+    named = [
+        one.key for one in recordset.fields if one.name.casefold() == key.casefold() and one.key not in mask.hidden
+    ]
+    return f"there is no such field; {key} is the name of {named[0]}" if named else "there is no such field"
 
 
 def _check_one(field: Field, value: Any, checked: dict[str, Any], faults: list[dict[str, str]]) -> None:

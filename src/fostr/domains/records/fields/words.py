@@ -10,7 +10,7 @@ _BETWEEN: Final = re.compile(r"[\s!-/:-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-
 """What lies between words: space and punctuation, so that a part of an address finds the whole."""
 
 
-_ASCII_BETWEEN: Final = {code: " " for code in range(128) if _BETWEEN.fullmatch(chr(code))}
+_ASCII_BETWEEN: Final = "".join(" " if _BETWEEN.fullmatch(chr(code)) else chr(code) for code in range(128))
 
 
 def plain_words(text: str) -> str:

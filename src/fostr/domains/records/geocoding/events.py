@@ -33,18 +33,28 @@ register_events(
             entity="geocoding",
             schema=GeocodingFacts,
             summary="Somebody asked for the places of many records to be found.",
+            phrase="began to look up the places of records",
         ),
         EventType(
             "geocoding.completed",
             entity="geocoding",
             schema=GeocodingFacts,
             summary="The places of many records were looked for.",
+            phrase="finished looking up the places of records",
+        ),
+        EventType(
+            "geocoding.failed",
+            entity="geocoding",
+            schema=GeocodingFacts,
+            summary="The search for the places of many records broke off.",
+            phrase="could not finish looking up the places of records",
         ),
         EventType(
             "record.place_reviewed",
             entity="record",
             schema=ReviewFacts,
             summary="Somebody accepted or refused the place that was found for a record.",
+            phrase="reviewed the place that was found for {name}",
         ),
     ]
 )

@@ -17,7 +17,8 @@ from fostr.domains.records.recordsets.reach import parse_reference, reach_record
 from fostr.kernel.events.outbox import record as record_event
 from fostr.kernel.http.errors import NotFound
 from fostr.kernel.jobs.dispatch import dispatch
-from fostr.kernel.jobs.status import JobNotFound, get_job, list_jobs, stream_job
+from fostr.kernel.jobs.status import JobNotFound, get_job, list_jobs
+from fostr.kernel.jobs.streams import follow_job
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -102,8 +103,7 @@ async def get_geocoding(context: Context, job_id: UUID) -> GeocodeJob:
 
 async def follow_geocoding(context: Context, job_id: UUID, *, after: int | None) -> AsyncGenerator[JobEvent]:
     """Return the stream of what a search reports, once it is known that the caller may follow it."""
-    job = await _find(context, job_id)
-    return stream_job(context.runtime, job.id, workspace=context.workspace_id, after=after)
+    return await follow_job(context, job_id, find=_find, after=after)
 
 
 async def _find(context: Context, job_id: UUID) -> Job:

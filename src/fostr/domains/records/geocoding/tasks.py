@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.records.geocoding import repository
 from fostr.domains.records.geocoding.searching import REMEMBERED_FOR, run_search
 from fostr.domains.records.geocoding.service import JOB
+from fostr.domains.records.notices.failures import record_failure
 from fostr.kernel import clock
 from fostr.kernel.jobs.registry import BULK_QUEUE, job, schedule
 
@@ -15,9 +16,24 @@ if TYPE_CHECKING:
     from fostr.kernel.jobs.context import JobContext
 
 
-@job(JOB, queue=BULK_QUEUE, retries=5, timeout=timedelta(hours=24))
+TELL_FAILED: Final = "records.tell_failed_geocoding"
+
+
+@job(JOB, queue=BULK_QUEUE, retries=5, timeout=timedelta(hours=24), after_failure=TELL_FAILED)
 async def geocode(context: JobContext) -> dict[str, Any]:
     return await run_search(context)
+
+
+@job(TELL_FAILED)
+async def tell_failed(context: JobContext) -> None:
+    """Record that a search failed for the last time."""
+    asked = context.input["input"]
+    facts: dict[str, Any] = {
+        "recordset_id": asked["recordset_id"],
+        "geocoders": asked["geocoders"] or [],
+        **dict.fromkeys(("found", "unknown", "needs_review")),
+    }
+    await record_failure(context, type="geocoding.failed", entity="geocoding", after=facts)
 
 
 @schedule("geocoding.forget", "41 3 * * *")

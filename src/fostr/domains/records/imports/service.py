@@ -20,8 +20,8 @@ from fostr.kernel.jobs.status import (
     get_job,
     list_jobs,
     request_cancel,
-    stream_job,
 )
+from fostr.kernel.jobs.streams import follow_job
 from fostr.kernel.jobs.transitions import OPEN
 
 if TYPE_CHECKING:
@@ -155,8 +155,7 @@ async def show_status(context: Context, job_id: UUID) -> schemas.ImportStatus:
 
 async def follow_transfer(context: Context, job_id: UUID, *, after: int | None) -> AsyncGenerator[JobEvent]:
     """Return the stream of what a job reports, once it is known that the caller may follow it."""
-    job, _ = await get_transfer(context, job_id)
-    return stream_job(context.runtime, job.id, workspace=context.workspace_id, after=after)
+    return await follow_job(context, job_id, find=get_transfer, after=after)
 
 
 async def cancel_transfer(context: Context, job_id: UUID) -> schemas.JobCancellation:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fostr.domains.notifications.public import list_mailed
+from fostr.domains.notifications.public import ending_addresses, list_mailed
 from fostr.domains.records.imports.report import sign_report
 from fostr.domains.records.recordsets import repository as recordsets
 from fostr.domains.workspaces.public import get_member
@@ -57,6 +57,8 @@ async def tell_person(
         return
     recordset = None if entry.recordset_id is None else await recordsets.find_definition(unit, entry.recordset_id)
     has_report = entry.failed_rows > 0
+    assert unit.workspace is not None  # noqa: S101 - imports are of workspaces
+    ending = ending_addresses(runtime, workspace_id=unit.workspace, member_id=member.id, types=[NOTIFICATION], now=now)
     report = sign_report(runtime, entry.job_id, now=now, good_for=REPORT_GOOD_FOR) if has_report else None
     await send_mail(
         unit,
@@ -75,6 +77,8 @@ async def tell_person(
             "failed": f"{entry.failed_rows:,}",
             "report_url": report.url if report else None,
             "days": REPORT_GOOD_FOR.days,
+            "unsubscribe": ending.page,
         },
         workspace=unit.workspace,
+        unsubscribe_url=ending.post,
     )

@@ -39,26 +39,28 @@ register_events(
             entity="recordset",
             schema=LinkFacts,
             summary="Records were moved to the trash with those that they named in a field.",
+            phrase="moved {count:record} of {name} to the trash along with records that they link to",
         ),
         EventType(
             RECORDS_UNLINKED,
             entity="recordset",
             schema=LinkFacts,
             summary="Records lost names of deleted records in a field.",
+            phrase="took deleted records out of the links of {count:record} in {name}",
         ),
         EventType(
             "relationship.created",
             entity="relationship",
             schema=RelationshipFacts,
             summary="Two records were related.",
-            phrase="related {thing} to a record",
+            phrase="related {name} to another record",
         ),
         EventType(
             "relationship.deleted",
             entity="relationship",
             schema=RelationshipFacts,
             summary="Two records are related no more.",
-            phrase="took back a relationship of {thing}",
+            phrase="removed a relationship of {name}",
         ),
     ]
 )

@@ -32,6 +32,8 @@ register_events(
             entity="recordset",
             schema=MergedFacts,
             summary="Records of a recordset that stand for the same thing became one of them.",
+            # Its count has those that linked to them in it.
+            phrase="merged records in {name}",
         )
     ]
 )

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from fostr.domains.notifications.public import Channels, Notice, NotificationType, register_notifications
+from fostr.domains.records.bulk.events import RECORDS_CREATED, RECORDS_DELETED, RECORDS_UPDATED, RECORDS_UPSERTED
+from fostr.domains.records.expansion.service import is_bulk, series_of
 from fostr.domains.records.imports.telling import NOTIFICATION
+from fostr.domains.records.links.events import RECORDS_CASCADED
 from fostr.domains.records.modules import RECORDS
 from fostr.domains.records.notices import repository
+from fostr.domains.workspaces.public import list_administrators
+from fostr.kernel.lines import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,15 +43,22 @@ def list_mentioned(text: str) -> list[UUID]:
 
 def quote(text: str) -> str:
     """Return a comment as people read it in a notification: one line, not long, those who are named by their names."""
-    line = " ".join(_MENTION.sub(r"@\1", text).split())
-    return line if len(line) <= LONGEST_QUOTE else f"{line[: LONGEST_QUOTE - 1]}…"
+    return one_line(_MENTION.sub(r"@\1", text), longest=LONGEST_QUOTE)
 
 
-async def _new_owner(unit: Unit, event: Event) -> list[UUID]:
-    del unit
+async def _new_owners(unit: Unit, event: Event) -> list[UUID]:
+    if is_bulk(event):
+        return await repository.list_new_owners(unit, series_of(event), recordset_id=event.entity_id)
     before, after = event.before or {}, event.after or {}
     owner = after.get("owner_id")
     return [UUID(owner)] if owner is not None and owner != before.get("owner_id") else []
+
+
+async def _owners_of_deleted(unit: Unit, event: Event) -> list[UUID]:
+    if is_bulk(event):
+        return await repository.list_owners_of_deleted(unit, series_of(event), recordset_id=event.entity_id)
+    owner = (event.before or {}).get("owner_id")
+    return [] if owner is None else [UUID(owner)]
 
 
 async def _mentioned(unit: Unit, event: Event) -> list[UUID]:
@@ -84,12 +96,29 @@ async def _granted(unit: Unit, event: Event) -> list[UUID]:
 
 
 def _assigned(seen: Seen) -> Notice:
+    if seen.event.entity == "recordset":
+        return _of_many(seen, f"Records of {_scope(seen)} are yours now")
     return Notice(
         title=f"{_name(seen)} is yours now",
         body=f"The record in {seen.scope_name} was assigned to you." if seen.scope_name else "",
         link=_record_link(seen),
         thread=_record_thread(seen),
     )
+
+
+def _deleted(seen: Seen) -> Notice:
+    if seen.event.entity == "recordset":
+        return _of_many(seen, f"Records of yours in {_scope(seen)} were deleted")
+    return Notice(
+        title=f"{_name(seen)} was deleted",
+        body=f"The record in {seen.scope_name} was yours. It is in the trash." if seen.scope_name else "",
+        link=_recordset_link(seen),
+        thread=_record_thread(seen),
+    )
+
+
+def _of_many(seen: Seen, title: str) -> Notice:
+    return Notice(title=title, link=_recordset_link(seen), thread=f"recordset:{seen.event.entity_id}")
 
 
 def _comment(seen: Seen, *, title: str) -> Notice:
@@ -120,6 +149,12 @@ def _import_ended(seen: Seen) -> Notice:
 
 def _export_ended(seen: Seen) -> Notice:
     facts = seen.event.after or {}
+    if seen.event.type == "export.failed":
+        return Notice(
+            title=f"Your export of {_scope(seen)} failed",
+            body="Ask for it again; if it fails again, tell whoever looks after the server.",
+            thread=f"export:{seen.event.entity_id}",
+        )
     rows: Any = facts.get("rows")
     return Notice(
         title=f"Your export of {_scope(seen)} is ready",
@@ -131,6 +166,13 @@ def _export_ended(seen: Seen) -> Notice:
 
 def _places_found(seen: Seen) -> Notice:
     facts = seen.event.after or {}
+    if seen.event.type == "geocoding.failed":
+        return Notice(
+            title=f"The search for places of {_scope(seen)} failed",
+            body="What was found by then stays. Ask for it again to go on.",
+            link=_recordset_link(seen),
+            thread=f"geocoding:{seen.event.entity_id}",
+        )
     counted = (("found", "found"), ("unknown", "not found"), ("needs_review", "to be looked at"))
     counts = [f"{facts[key]:,} {word}" for key, word in counted if facts.get(key)]
     return Notice(
@@ -143,6 +185,22 @@ def _places_found(seen: Seen) -> Notice:
 
 def _opened_to(seen: Seen) -> Notice:
     return Notice(title=f"{_scope(seen)} was shared with you", link=_recordset_link(seen))
+
+
+async def _administrators(unit: Unit, event: Event) -> list[UUID]:
+    del event
+    return await list_administrators(unit)
+
+
+def _opened_to_all(seen: Seen) -> Notice:
+    facts = seen.event.after or {}
+    guarded = "with the password" if facts.get("has_password") else "without signing in"
+    return Notice(
+        title=f"A view of {_scope(seen)} was shared by a link: {seen.name or facts.get('name', '')}".rstrip(": "),
+        body=f"Whoever has the link can read it, {guarded}.",
+        link=_recordset_link(seen),
+        thread=f"share_link:{seen.event.entity_id}",
+    )
 
 
 def _name(seen: Seen) -> str:
@@ -170,11 +228,22 @@ register_notifications(
         name="record_assigned",
         category="assigned_actions",
         label="Record assigned to you",
-        description="You became the owner of a record.",
-        events=frozenset({"record.created", "record.updated"}),
+        description="You became the owner of a record, or of many at once.",
+        events=frozenset({"record.created", "record.updated", RECORDS_CREATED, RECORDS_UPDATED, RECORDS_UPSERTED}),
         module=RECORDS,
-        recipients=_new_owner,
+        recipients=_new_owners,
         compose=_assigned,
+    ),
+    NotificationType(
+        name="record_deleted",
+        category="owned_actions",
+        label="Your record was deleted",
+        description="Somebody moved a record that you own to the trash.",
+        events=frozenset({"record.deleted", RECORDS_DELETED, RECORDS_CASCADED}),
+        module=RECORDS,
+        recipients=_owners_of_deleted,
+        compose=_deleted,
+        defaults=Channels(email=False),
     ),
     NotificationType(
         name="record_commented",
@@ -222,9 +291,9 @@ register_notifications(
     NotificationType(
         name="export_finished",
         category="data",
-        label="Export ready",
-        description="An export of records that you asked for can be downloaded.",
-        events=frozenset({"export.completed"}),
+        label="Export finished",
+        description="An export of records that you asked for can be downloaded, or has failed.",
+        events=frozenset({"export.completed", "export.failed"}),
         module=RECORDS,
         recipients=_who_asked,
         compose=_export_ended,
@@ -235,8 +304,8 @@ register_notifications(
         name="geocoding_finished",
         category="data",
         label="Search for places finished",
-        description="The search for the places of records that you asked for has ended.",
-        events=frozenset({"geocoding.completed"}),
+        description="The search for the places of records that you asked for has ended, or has failed.",
+        events=frozenset({"geocoding.completed", "geocoding.failed"}),
         module=RECORDS,
         recipients=_who_asked,
         compose=_places_found,
@@ -252,5 +321,16 @@ register_notifications(
         module=RECORDS,
         recipients=_granted,
         compose=_opened_to,
+    ),
+    NotificationType(
+        name="share_link_created",
+        category="security",
+        label="View shared with outsiders",
+        description="Somebody made a link by which people outside of a workspace that you administer read its records.",
+        events=frozenset({"share_link.created"}),
+        module=RECORDS,
+        recipients=_administrators,
+        compose=_opened_to_all,
+        defaults=Channels(email=False),
     ),
 )

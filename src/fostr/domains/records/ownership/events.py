@@ -35,12 +35,14 @@ register_events(
             entity="member",
             schema=RecordsetsReassigned,
             summary="All recordsets of a member went to another.",
+            phrase="handed over {count:recordset} of {name} to {to}",
         ),
         EventType(
             RECORDS_REASSIGNED,
             entity="recordset",
             schema=RecordsReassigned,
             summary="All records that a member owned in a recordset went to another.",
+            phrase="handed over {count:record} in {name} to {to}",
         ),
     ]
 )

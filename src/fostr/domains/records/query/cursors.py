@@ -24,8 +24,7 @@ PURPOSE: Final = "cursor of a list of records"
 LONGEST_CURSOR: Final = 20_000
 _DIGEST_SIZE: Final = 16
 # What an envelope is written in and a query would have to escape, and what stands for it there.
-_ESCAPES: Final = str.maketrans({":": ".", "+": "-", "/": "_", "=": "~"})
-_UNESCAPES: Final = str.maketrans({".": ":", "-": "+", "_": "/", "~": "="})
+_ESCAPES: Final = ((":", "."), ("+", "-"), ("/", "_"), ("=", "~"))
 
 
 class CursorInvalid(Unprocessable):
@@ -38,7 +37,10 @@ class CursorInvalid(Unprocessable):
 def seal_cursor(context: Context, position: Position, *, question: bytes) -> str:
     """Return the cursor of the records that come after a position."""
     state = question + orjson.dumps([str(position.id), *position.keys])
-    return encrypt(context.runtime.keys, state, workspace=context.workspace_id, purpose=PURPOSE).translate(_ESCAPES)
+    envelope = encrypt(context.runtime.keys, state, workspace=context.workspace_id, purpose=PURPOSE)
+    for sign, stand_in in _ESCAPES:
+        envelope = envelope.replace(sign, stand_in)
+    return envelope
 
 
 def open_cursor(context: Context, cursor: str, *, question: bytes) -> Position:
@@ -47,7 +49,9 @@ def open_cursor(context: Context, cursor: str, *, question: bytes) -> Position:
     Raises:
         CursorInvalid: it was altered, or was given to somebody else or for another question.
     """
-    envelope = cursor.translate(_UNESCAPES)
+    envelope = cursor
+    for sign, stand_in in _ESCAPES:
+        envelope = envelope.replace(stand_in, sign)
     try:
         state = decrypt(context.runtime.keys, envelope, workspace=context.workspace_id, purpose=PURPOSE)
     except EnvelopeRefused:

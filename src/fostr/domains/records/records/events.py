@@ -22,9 +22,12 @@ class RecordFacts(BaseModel):
 
 register_events(
     [
-        EventType("record.created", entity="record", schema=RecordFacts, summary="A record was created."),
-        EventType("record.updated", entity="record", schema=RecordFacts, summary="A record was changed."),
-        EventType("record.deleted", entity="record", schema=RecordFacts, summary="A record was moved to the trash."),
-        EventType("record.restored", entity="record", schema=RecordFacts, summary="A record came out of the trash."),
+        EventType(f"record.{happened}", entity="record", schema=RecordFacts, summary=summary, phrase=phrase)
+        for happened, summary, phrase in (
+            ("created", "A record was created.", "created {name}"),
+            ("updated", "A record was changed.", "changed {name}"),
+            ("deleted", "A record was moved to the trash.", "moved {name} to the trash"),
+            ("restored", "A record came out of the trash.", "restored {name}"),
+        )
     ]
 )

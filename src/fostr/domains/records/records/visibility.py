@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from fostr.domains.records.seeing.facts import tell_record
 from fostr.domains.records.seeing.registering import register_seeing
-from fostr.domains.records.seeing.sight import Sight, find_fact, look_at
+from fostr.domains.records.seeing.sight import Sight, find_fact, find_told, look_at
 from fostr.kernel.events.visibility import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from fostr.domains.records.recordsets.reach import Reached
     from fostr.kernel.events.consumers import Event
     from fostr.kernel.http.context import Context
 
@@ -47,13 +48,24 @@ def _see(sight: Sight, event: Event, *, since: UUID) -> Seen | None:
         None if state is None else tell_record(sight, reached, state, record=record, since=since)
         for state in (event.before, event.after)
     )
+    told = replace(event, before=before, after=after)
     return Seen(
-        event=replace(event, before=before, after=after),
-        name=sight.find_title(event.entity_id),
+        event=told,
+        # What is gone for good has no other name than the one that the event tells.
+        name=sight.find_title(event.entity_id) if record is not None else find_told(told, "title"),
         scope_id=recordset_id,
         scope_name=None if reached is None else reached.recordset.name,
         record_id=event.entity_id,
+        labels={} if reached is None else _label(reached, told),
     )
+
+
+def _label(reached: Reached, event: Event) -> dict[str, str]:
+    """Return the names of the fields whose values an event tells, where it tells of a change."""
+    if event.before is None or event.after is None:
+        return {}
+    keys = {key for state in (event.before, event.after) for key in state.get("field_values") or ()}
+    return {f"field_values.{key}": reached.recordset.by_key[key].name for key in keys & reached.recordset.by_key.keys()}
 
 
 register_seeing("record", view=view_records)

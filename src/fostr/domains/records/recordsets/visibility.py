@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fostr.domains.records.expansion.seeing import expand_bulk
 from fostr.domains.records.seeing.registering import register_seeing
-from fostr.domains.records.seeing.sight import Sight, find_fact, look_at, parse_id, sees_all, states_of
+from fostr.domains.records.seeing.sight import Sight, find_fact, find_told, look_at, parse_id, sees_all, states_of
 from fostr.kernel.events.visibility import Seen
 
 if TYPE_CHECKING:
@@ -105,8 +105,13 @@ def _see_gone(sight: Sight, event: Event) -> Seen | None:
 
 
 def _seen(event: Event, reached: Reached | None) -> Seen:
-    name = None if reached is None else reached.recordset.name
+    name = reached.recordset.name if reached is not None else find_told(event, "name") if _is_of_it(event) else None
     return Seen(event=event, name=name, scope_id=event.entity_id, scope_name=name)
+
+
+def _is_of_it(event: Event) -> bool:
+    """Say whether what an event tells is of the recordset itself, and not of a rule or of records."""
+    return any("slug" in state for state in states_of(event))
 
 
 def _is_about_hidden(reached: Reached, event: Event) -> bool:

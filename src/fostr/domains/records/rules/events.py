@@ -30,18 +30,21 @@ register_events(
             entity="recordset",
             schema=RuleFacts,
             summary="A rule about which records of a recordset are within whose reach was made.",
+            phrase="made the rule {fact[name]} about who reaches which records of {name}",
         ),
         EventType(
             "recordset.rule_updated",
             entity="recordset",
             schema=RuleFacts,
             summary="A rule about which records of a recordset are within whose reach was changed.",
+            phrase="changed the rule {fact[name]} about who reaches which records of {name}",
         ),
         EventType(
             "recordset.rule_deleted",
             entity="recordset",
             schema=RuleFacts,
             summary="A rule about which records of a recordset are within whose reach was taken away.",
+            phrase="took away the rule {fact[name]} about who reaches which records of {name}",
         ),
     ]
 )

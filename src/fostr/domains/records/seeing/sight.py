@@ -97,6 +97,11 @@ def states_of(event: Event) -> Iterator[dict[str, Any]]:
     yield from (state for state in (event.before, event.after) if state is not None)
 
 
+def find_told(event: Event, name: str) -> str | None:
+    """Return a text that an event tells among its facts, the later one; None where it tells none."""
+    return next((told for state in (event.after, event.before) if state and (told := state.get(name))), None)
+
+
 def find_fact(event: Event, name: str) -> UUID | None:
     """Return an id that an event tells among its facts."""
     return next((found for state in states_of(event) if (found := parse_id(state.get(name))) is not None), None)

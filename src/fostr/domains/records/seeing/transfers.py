@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from fostr.domains.records.seeing.registering import register_seeing
 from fostr.domains.records.seeing.sight import Sight, find_fact, look_at, parse_id
-from fostr.kernel.events.visibility import Seen
+from fostr.kernel.events.visibility import Seen, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ async def _view_all(context: Context, events: Sequence[Event]) -> list[Seen | No
 def _see(sight: Sight, event: Event) -> Seen:
     recordset_id = find_fact(event, "recordset_id")
     reached = sight.find_recordset(recordset_id)
-    facts = event.after or event.before or {}
+    facts = facts_of(event)
     return Seen(
         event=event,
         name=facts.get("filename"),

@@ -9,7 +9,7 @@ from uuid import UUID
 from fostr.domains.records.seeing.registering import register_seeing
 from fostr.domains.records.seeing.repository import list_views
 from fostr.domains.records.seeing.sight import Sight, find_fact, look_at, parse_id
-from fostr.kernel.events.visibility import Seen
+from fostr.kernel.events.visibility import Seen, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def _see(sight: Sight, event: Event, views: dict[UUID, asyncpg.Record], *, owner
             return None
     elif view["visibility"] != "shared" and (owner_id is None or view["owner_id"] != owner_id):
         return None
-    state = event.after or event.before or {}
+    state = facts_of(event)
     return Seen(
         event=replace(event, before=_tell(reached, event.before), after=_tell(reached, event.after)),
         name=state.get("name"),

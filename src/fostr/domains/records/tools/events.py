@@ -28,7 +28,14 @@ register_events(
             entity="record",
             schema=PlaceFacts,
             summary="A record was put into a tool, or its place there was changed.",
+            phrase="put {name} into the tool {fact[tool]}",
         ),
-        EventType(DISMISSED, entity="record", schema=PlaceFacts, summary="A record was dismissed from a tool."),
+        EventType(
+            DISMISSED,
+            entity="record",
+            schema=PlaceFacts,
+            summary="A record was dismissed from a tool.",
+            phrase="dismissed {name} from the tool {fact[tool]}",
+        ),
     ]
 )

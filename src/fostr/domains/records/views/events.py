@@ -40,6 +40,7 @@ register_events(
             entity="member",
             schema=ViewsReassigned,
             summary="All views of a member went to another.",
+            phrase="handed over {count:view} of {name} to {to}",
         ),
     ]
 )

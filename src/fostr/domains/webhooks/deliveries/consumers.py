@@ -11,7 +11,13 @@ from fostr.domains.webhooks.deliveries.matching import is_sent, stands_for_many
 from fostr.domains.webhooks.deliveries.repository import lanes
 from fostr.domains.webhooks.deliveries.repository.deliveries import list_listeners
 from fostr.domains.webhooks.deliveries.waking import wake
-from fostr.domains.webhooks.events import WEBHOOK_CREATED, WEBHOOK_DELETED, WEBHOOK_DISABLED, WEBHOOK_ENABLED
+from fostr.domains.webhooks.events import (
+    WEBHOOK_CREATED,
+    WEBHOOK_DELETED,
+    WEBHOOK_DISABLED,
+    WEBHOOK_ENABLED,
+    WEBHOOK_UPDATED,
+)
 from fostr.domains.webhooks.webhooks.rules import listens_to
 from fostr.kernel.events.consumers import Event, register_consumer
 
@@ -61,6 +67,12 @@ async def _follow(unit: Unit, event: Event) -> None:
     """Have a webhook read what happens from where it is switched on, to where it is switched off."""
     if event.type == WEBHOOK_DELETED:
         await lanes.delete_lane(unit, event.entity_id)
+        return
+    if event.type == WEBHOOK_UPDATED:
+        # What a person changed about it may be what its receiver lacked.
+        if (event.after or {}).get("is_active"):
+            await lanes.end_pause(unit, event.entity_id)
+            await wake(unit, [event.entity_id])
         return
     if event.type not in _SWITCHES:
         return

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from fostr.kernel.events.catalogue import EventType, register_events
 
 DELIVERY_EXHAUSTED: Final = "webhook.delivery_exhausted"
+DELIVERY_CANCELLED: Final = "webhook.delivery_cancelled"
 DELIVERIES_REPLAYED: Final = "webhook.deliveries_replayed"
 
 
@@ -42,14 +43,21 @@ register_events(
             entity="webhook",
             schema=DeliveryFacts,
             summary="A message was tried for the last time in vain. Webhooks are not told of it.",
-            phrase="gave up a message for the webhook {thing}",
+            phrase="gave up on delivering {fact[type]} to {thing}",
+        ),
+        EventType(
+            DELIVERY_CANCELLED,
+            entity="webhook",
+            schema=DeliveryFacts,
+            summary="Somebody gave up a message that was still to be sent.",
+            phrase="gave up on delivering {fact[type]} to {thing}",
         ),
         EventType(
             DELIVERIES_REPLAYED,
             entity="webhook",
             schema=ReplayFacts,
             summary="Messages of a webhook are sent once more.",
-            phrase="had messages for the webhook {thing} sent again",
+            phrase="had messages of {thing} sent again",
         ),
     ]
 )

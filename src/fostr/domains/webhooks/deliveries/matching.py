@@ -45,6 +45,12 @@ def stands_for_many(event: Event) -> bool:
     return event.cause is not None and event.cause.get("count") is not None and _may_stand_for_many(event.type)
 
 
+def is_divided(webhook: StoredWebhook, event: Event) -> bool:
+    """Say whether a webhook is told of the many things that an event stands for, each by itself."""
+    # Who names the type of the whole is told of the whole.
+    return stands_for_many(event) and event.type not in webhook.event_types
+
+
 def wants(webhook: StoredWebhook, seen: Seen) -> bool:
     """Say whether a webhook is told of what its owner may see of an event."""
     if not listens_to(webhook.event_types, seen.event.type):

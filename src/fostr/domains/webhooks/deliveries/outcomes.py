@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from fostr.domains.webhooks.deliveries.events import DELIVERY_EXHAUSTED
 from fostr.domains.webhooks.deliveries.repository import deliveries, lanes
-from fostr.domains.webhooks.deliveries.rules import OPEN, TRANSITIONS, Clock, Verdict, judge, next_attempt
+from fostr.domains.webhooks.deliveries.rules import (
+    LAST,
+    OPEN,
+    TRANSITIONS,
+    Clock,
+    Verdict,
+    find_pause,
+    judge,
+    next_attempt,
+)
 from fostr.domains.webhooks.webhooks import repository as webhooks
 from fostr.domains.webhooks.webhooks.service import switch_off
 from fostr.kernel.events.outbox import record
@@ -20,9 +30,11 @@ if TYPE_CHECKING:
 
     from fostr.domains.webhooks.deliveries.repository.deliveries import StoredDelivery
     from fostr.domains.webhooks.deliveries.repository.lanes import Lane
-    from fostr.domains.webhooks.sending import Attempt
-    from fostr.domains.webhooks.webhooks.repository import DisabledReason, StoredWebhook
+    from fostr.domains.webhooks.sending import Attempt, Message, Target
+    from fostr.domains.webhooks.webhooks.repository import StoredWebhook
+    from fostr.domains.webhooks.webhooks.rules import DisabledReason
     from fostr.kernel.db.unit import Unit
+    from fostr.kernel.http.context import Context
 
 SIGNATURE: Final = "webhook-signature"
 NOTED_EVERY: Final = timedelta(seconds=1)
@@ -31,10 +43,15 @@ NOTED_EVERY: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An attempt at a delivery, and what came of it."""
+    """An attempt at a delivery, and what came of it.
+
+    Attributes:
+        url: where it was sent, which may not be the webhook's address any more.
+    """
 
     delivery: StoredDelivery
     attempt: Attempt
+    url: str
 
     @property
     def tries(self) -> int:
@@ -57,13 +74,14 @@ async def note(unit: Unit, webhook: StoredWebhook, lane: Lane, outcomes: Sequenc
         outcomes: in the order in which they came.
         now: the present.
     """
-    await deliveries.save_outcomes(unit, [_row(outcome, now=now) for outcome in outcomes])
+    moved = await deliveries.save_outcomes(unit, [_row(outcome, now=now) for outcome in outcomes])
     for outcome in outcomes:
-        if outcome.verdict == "exhausted":
+        if outcome.verdict == "exhausted" and outcome.delivery.id in moved:
             await _tell_exhausted(unit, webhook, outcome)
     before = clock = lane.clock(webhook.failing_since)
     for outcome in outcomes:
         clock = clock.count(succeeded=outcome.verdict in ("received", "refused"), now=now)
+        clock = clock.pause(find_pause(outcome.attempt, now=now))
     if clock.failing_since != before.failing_since:
         await webhooks.note_failing(unit, webhook.id, since=clock.failing_since)
     succeeded = any(outcome.attempt.succeeded for outcome in outcomes)
@@ -77,6 +95,38 @@ async def note(unit: Unit, webhook: StoredWebhook, lane: Lane, outcomes: Sequenc
             last_failure_at=now if failed else None,
         )
     return clock
+
+
+async def note_test(
+    unit: Unit, message: Message, attempt: Attempt, *, target: Target, rights_epoch: int, now: datetime
+) -> UUID | None:
+    """Keep a test in the log, and return its id there; nothing where its webhook was deleted meanwhile.
+
+    It counts neither for the webhook nor against it.
+    """
+    # Locked, so that it is not deleted before the test is in the log, with which it will be forgotten.
+    if await webhooks.find_webhook(unit, target.webhook_id, lock=True) is None:
+        return None
+    delivery_id = new_id()
+    await deliveries.insert_test(
+        unit,
+        {
+            "id": delivery_id,
+            "webhook_id": target.webhook_id,
+            "message_id": UUID(message.id),
+            "event_id": UUID(message.id),
+            "type": message.type,
+            "body": message.body.decode(),
+            "rights_epoch": rights_epoch,
+            "status": TRANSITIONS[judge(attempt, tries=LAST)],
+            "last_status_code": attempt.status_code,
+            "last_error": attempt.error,
+            "created_at": now,
+            "finished_at": now,
+        },
+        {"id": new_id(), **_describe(attempt, url=target.url)},
+    )
+    return delivery_id
 
 
 async def give_up(unit: Unit, webhook: StoredWebhook, *, reason: DisabledReason, now: datetime) -> StoredWebhook:
@@ -102,6 +152,14 @@ def _row(outcome: Outcome, *, now: datetime) -> dict[str, Any]:
         "tries": outcome.tries,
         "next_attempt_at": again,
         "finished_at": None if again is not None else now,
+        **_describe(attempt, url=outcome.url),
+    }
+
+
+def _describe(attempt: Attempt, *, url: str) -> dict[str, Any]:
+    """Return an attempt as it is kept."""
+    return {
+        "url": url,
         "started_at": attempt.started_at,
         "duration_ms": attempt.duration_ms,
         "status_code": attempt.status_code,
@@ -114,14 +172,26 @@ def _row(outcome: Outcome, *, now: datetime) -> dict[str, Any]:
 
 
 async def _tell_exhausted(unit: Unit, webhook: StoredWebhook, outcome: Outcome) -> None:
-    delivery = outcome.delivery
+    made = replace(
+        outcome.delivery,
+        attempts=outcome.delivery.attempts + 1,
+        last_status_code=outcome.attempt.status_code,
+        last_error=outcome.attempt.error,
+    )
+    await tell_of_delivery(unit, webhook, made, type=DELIVERY_EXHAUSTED)
+
+
+async def tell_of_delivery(
+    source: Context | Unit, webhook: StoredWebhook, delivery: StoredDelivery, *, type: str
+) -> None:
+    """Record that a delivery came to its end without having been received."""
     facts = {
         "name": webhook.name,
         "delivery_id": str(delivery.id),
         "message_id": str(delivery.message_id),
         "type": delivery.type,
-        "attempts": delivery.attempts + 1,
-        "status_code": outcome.attempt.status_code,
-        "error": outcome.attempt.error,
+        "attempts": delivery.attempts,
+        "status_code": delivery.last_status_code,
+        "error": delivery.last_error,
     }
-    await record(unit, type=DELIVERY_EXHAUSTED, entity="webhook", entity_id=webhook.id, after=facts)
+    await record(source, type=type, entity="webhook", entity_id=webhook.id, after=facts)

@@ -3,6 +3,9 @@
 The place up to which it was read is kept with what was enqueued, in one transaction. An event that stands for many
 things is read part by part, over as many transactions as it takes; nothing of it is kept in memory or enqueued before
 its turn.
+
+An event of which nobody can say what it tells, by a fault of ours, is put by, for people to see; it must not hold up
+all that follow it.
 """
 
 from __future__ import annotations
@@ -12,11 +15,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from fostr.domains.webhooks.deliveries.matching import read_types, stands_for_many, wants
+import asyncpg
+import structlog
+
+from fostr.domains.webhooks.deliveries.matching import is_divided, read_types, wants
 from fostr.domains.webhooks.deliveries.repository import deliveries, lanes
 from fostr.domains.webhooks.deliveries.rules import PROBE_EVERY
 from fostr.domains.webhooks.messages import compose_body
-from fostr.kernel.events.log import BEGINNING, find_end, find_position, find_settled, read_log
+from fostr.kernel.events.log import BEGINNING, find_end, find_event, find_position, find_settled, read_log
 from fostr.kernel.events.visibility import Seen, expand_seen, see_events
 from fostr.kernel.ids import new_ids
 
@@ -28,6 +34,13 @@ if TYPE_CHECKING:
     from fostr.domains.webhooks.webhooks.repository import StoredWebhook
     from fostr.kernel.events.consumers import Event
     from fostr.kernel.http.context import Context
+
+log = structlog.get_logger(__name__)
+
+NOT_ITS_FAULT: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What goes wrong with the database, or takes too long, says nothing about an event: the job is tried again."""
+
+UNREADABLE: Final = "an event cannot be told by webhooks"
 
 EVENTS_AT_ONCE: Final = 100
 PARTS_AT_ONCE: Final = 500
@@ -47,6 +60,15 @@ class Stretch:
     more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message that is to be enqueued: what it says, of what, made of which event."""
+
+    event: Event
+    seen: Seen
+    body: str
+
+
 @dataclass(slots=True)
 class _Walk:
     """What was found so far, where the walk stands, and how many parts of events it may still look at."""
@@ -54,7 +76,13 @@ class _Walk:
     event_id: UUID
     message_id: UUID | None
     room: int
-    found: list[tuple[Event, Seen]] = field(default_factory=list[tuple["Event", Seen]])
+    found: list[Found] = field(default_factory=list["Found"])
+    unreadable: list[Event] = field(default_factory=list["Event"])
+
+    def put_by(self, event: Event) -> None:
+        """Go on behind an event of which nothing can be told."""
+        self.unreadable.append(event)
+        self.event_id, self.message_id = event.id, None
 
 
 async def read_on(context: Context, webhook: StoredWebhook, lane: Lane, *, is_probe: bool = False) -> Stretch:
@@ -86,7 +114,7 @@ async def _walk(context: Context, webhook: StoredWebhook, walk: _Walk, events: S
     """Look at events in their order; say whether all of them were looked at to their end."""
     whole: list[Event] = []
     for event in events:
-        if not _is_divided(webhook, event):
+        if not is_divided(webhook, event):
             whole.append(event)
             continue
         await _see(context, webhook, walk, whole)
@@ -97,36 +125,63 @@ async def _walk(context: Context, webhook: StoredWebhook, walk: _Walk, events: S
     return True
 
 
-def _is_divided(webhook: StoredWebhook, event: Event) -> bool:
-    # Who names the type of the whole is told of the whole.
-    return stands_for_many(event) and event.type not in webhook.event_types
-
-
 async def _see(context: Context, webhook: StoredWebhook, walk: _Walk, events: Sequence[Event]) -> None:
     if not events:
         return
-    for event, seen in zip(events, await see_events(context, events), strict=True):
-        if seen is not None and wants(webhook, seen):
-            walk.found.append((event, seen))
+    try:
+        seen = await see_events(context, events)
+        told = [_tell(webhook, *pair) for pair in zip(events, seen, strict=True)]
+    except NOT_ITS_FAULT:
+        raise
+    except Exception:
+        if len(events) == 1:
+            log.exception(UNREADABLE, event_id=str(events[0].id), type=events[0].type)
+            walk.put_by(events[0])
+            return
+        for event in events:
+            await _see(context, webhook, walk, [event])
+        return
+    walk.found += [one for one in told if one is not None]
     walk.event_id, walk.message_id = events[-1].id, None
 
 
+def _tell(webhook: StoredWebhook, event: Event, seen: Seen | None) -> Found | None:
+    """Return the message by which a webhook is told what its owner may see of an event; none where it is not."""
+    if seen is None or not wants(webhook, seen):
+        return None
+    return Found(event, seen, compose_body(seen, payload=webhook.payload).decode())
+
+
 async def _divide(context: Context, webhook: StoredWebhook, walk: _Walk, event: Event) -> bool:
+    """Look at the parts of an event; say whether at all of them."""
+    try:
+        return await _see_parts(context, webhook, walk, event)
+    except NOT_ITS_FAULT:
+        raise
+    except Exception:
+        log.exception(UNREADABLE, event_id=str(event.id), type=event.type)
+        walk.put_by(event)
+        return True
+
+
+async def _see_parts(context: Context, webhook: StoredWebhook, walk: _Walk, event: Event) -> bool:
     async with aclosing(expand_seen(context, event, after=walk.message_id)) as parts:
         async for seen in parts:
             if walk.room == 0:
                 return False
             walk.room -= 1
             walk.message_id = seen.event.id
-            if wants(webhook, seen):
-                walk.found.append((event, seen))
+            told = _tell(webhook, event, seen)
+            walk.found += [] if told is None else [told]
     walk.event_id, walk.message_id = event.id, None
     return True
 
 
 async def _keep(context: Context, webhook: StoredWebhook, lane: Lane, walk: _Walk, probe_at: datetime | None) -> None:
+    if walk.unreadable:
+        await deliveries.insert_unreadable(context.unit, webhook.id, walk.unreadable, now=context.now)
     if walk.found:
-        rows = _compose(webhook, walk, first_seq=lane.last_seq + 1)
+        rows = _compose(walk, first_seq=lane.last_seq + 1)
         epoch = context.access.rights_epoch
         await deliveries.insert_deliveries(context.unit, webhook.id, rows, rights_epoch=epoch, now=context.now)
     elif (walk.event_id, walk.message_id, probe_at) == (lane.event_id, lane.message_id, lane.probe_at):
@@ -141,30 +196,43 @@ async def _keep(context: Context, webhook: StoredWebhook, lane: Lane, walk: _Wal
     )
 
 
-def _compose(webhook: StoredWebhook, walk: _Walk, *, first_seq: int) -> list[dict[str, Any]]:
+def _compose(walk: _Walk, *, first_seq: int) -> list[dict[str, Any]]:
     return [
         {
             "id": delivery_id,
-            "message_id": seen.event.id,
-            "event_id": event.id,
-            "type": seen.event.type,
-            "body": compose_body(seen, payload=webhook.payload).decode(),
+            "message_id": found.seen.event.id,
+            "event_id": found.event.id,
+            "type": found.seen.event.type,
+            "body": found.body,
             "seq": seq,
         }
-        for seq, (delivery_id, (event, seen)) in enumerate(
+        for seq, (delivery_id, found) in enumerate(
             zip(new_ids(len(walk.found)), walk.found, strict=True), start=first_seq
         )
     ]
 
 
-async def see_again(context: Context, event: Event, message_id: UUID) -> Seen | None:
-    """Return what a member may see now of what a message tells of, or nothing.
+async def find_seen(context: Context, event_id: UUID, message_id: UUID) -> Seen | None:
+    """Return what a member may see now of what a message tells of, or nothing, where that cannot be said either.
 
     Args:
         context: the member.
-        event: the event that the message was made of.
+        event_id: the event that the message was made of.
         message_id: that of the event, or of a part of it.
     """
+    event = await find_event(context.unit, event_id)
+    if event is None:
+        return None
+    try:
+        return await _see_again(context, event, message_id)
+    except NOT_ITS_FAULT:
+        raise
+    except Exception:
+        log.exception(UNREADABLE, event_id=str(event_id), type=event.type)
+        return None
+
+
+async def _see_again(context: Context, event: Event, message_id: UUID) -> Seen | None:
     if message_id == event.id:
         [seen] = await see_events(context, [event])
         return seen

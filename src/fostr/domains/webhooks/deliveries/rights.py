@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from fostr.domains.webhooks.deliveries.outcomes import give_up
-from fostr.domains.webhooks.deliveries.reading import see_again
+from fostr.domains.webhooks.deliveries.reading import find_seen
 from fostr.domains.webhooks.deliveries.repository import deliveries
 from fostr.domains.webhooks.messages import compose_body
 from fostr.domains.webhooks.permissions import MANAGE_WEBHOOKS
 from fostr.kernel import clock
 from fostr.kernel.auth.principals import Scope
-from fostr.kernel.events.log import find_event
 from fostr.kernel.jobs.behalf import MemberGone, act_as_member
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from fostr.domains.webhooks.deliveries.repository.deliveries import StoredDelivery
-    from fostr.domains.webhooks.webhooks.repository import DisabledReason, StoredWebhook
+    from fostr.domains.webhooks.webhooks.repository import StoredWebhook
+    from fostr.domains.webhooks.webhooks.rules import DisabledReason
     from fostr.kernel.db.unit import Unit
     from fostr.kernel.http.context import Context
     from fostr.kernel.jobs.context import JobContext
@@ -71,8 +71,7 @@ async def check_again(context: Context, webhook: StoredWebhook, found: Sequence[
 
 async def write_again(context: Context, webhook: StoredWebhook, delivery: StoredDelivery) -> str | None:
     """Return a message as a member may see it now, to the byte as it was where that says the same; or nothing."""
-    event = await find_event(context.unit, delivery.event_id)
-    seen = None if event is None else await see_again(context, event, delivery.message_id)
+    seen = await find_seen(context, delivery.event_id, delivery.message_id)
     if seen is None:
         return None
     body = compose_body(seen, payload=webhook.payload).decode()

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from fostr.domains.webhooks.deliveries.rules import Status
+from fostr.domains.webhooks.deliveries.rules import Outcome, Status
 from fostr.kernel.http.bodies import Moment
 
 EXAMPLE_TIME = "2026-03-01T00:00:00Z"
@@ -17,7 +17,12 @@ class WebhookDeliveryQuery(BaseModel):
     """Which deliveries are wanted."""
 
     status: Status | None = Field(default=None, description="Only those in this state.")
-    type: str | None = Field(default=None, max_length=100, description="Only messages of this type.")
+    type: str | None = Field(
+        default=None, max_length=100, description="Only messages of this type, or of a group such as `record.*`."
+    )
+    event_id: UUID | None = Field(default=None, description="Only what tells of this event.")
+    message_id: UUID | None = Field(default=None, description="Only the message that has this `webhook-id`.")
+    is_test: bool | None = Field(default=None, description="Only tests, or none of them.")
     since: Moment | None = Field(default=None, description="Only those that were enqueued at this time or later.")
     until: Moment | None = Field(default=None, description="Only those that were enqueued before this time.")
     before: UUID | None = Field(default=None, description="`next` of the page before: only what is older.")
@@ -32,12 +37,15 @@ class WebhookDeliverySummary(BaseModel):
 
     id: UUID
     message_id: UUID = Field(description="What the receiver knows it by: the header `webhook-id`.")
-    event_id: UUID = Field(description="The event that it tells of, in whole or in part.")
+    event_id: UUID = Field(
+        description="The event that it tells of, in whole or in part; of a test, one that never was."
+    )
     type: str
+    is_test: bool = Field(description="Whether it is a test, which was sent once.")
     status: Status = Field(
         description="`pending`: due, or waiting for another attempt. `succeeded`: the receiver took it. `failed`: the "
-        "last attempt did, too. `aborted`: the receiver asked not to be sent it again. `withheld`: the webhook's owner "
-        "may not see it any more."
+        "last attempt did, too. `aborted`: the receiver asked not to be sent it again, or somebody gave it up. "
+        "`withheld`: the webhook's owner may not see it any more, or what it tells of is not kept or readable any more."
     )
     attempt_count: int
     next_attempt_at: datetime | None
@@ -59,6 +67,7 @@ class WebhookDeliveryAttempt(BaseModel):
     """A request to the receiver, and what came of it."""
 
     number: int
+    url: str = Field(description="Where it was sent.")
     started_at: datetime
     duration_ms: int
     status_code: int | None
@@ -78,6 +87,13 @@ class WebhookDelivery(WebhookDeliverySummary):
     attempts: list[WebhookDeliveryAttempt]
 
 
+class WebhookEventOutcome(BaseModel):
+    """What became of an event for a webhook."""
+
+    outcome: Outcome = Field(description="As a word for programs.")
+    message: str = Field(description="The same for people.")
+
+
 class WebhookReplayCreate(BaseModel):
     """What is to be sent once more."""
 
@@ -95,7 +111,10 @@ class WebhookReplayCreate(BaseModel):
 class WebhookReplay(BaseModel):
     """What is sent once more."""
 
-    count: int | None = Field(description="Deliveries; null for what was missed, which is found while it is sent.")
+    count: int | None = Field(
+        description="Deliveries; null for what was missed, which is found while it is sent, and for so many that a job "
+        "goes on with them."
+    )
 
 
 class WebhookHealth(BaseModel):
@@ -107,6 +126,10 @@ class WebhookHealth(BaseModel):
     is_held: bool = Field(
         description="Whether its receiver failed so often that it is sent something new once a minute only, until it "
         "takes something."
+    )
+    paused_until: datetime | None = Field(
+        description="Until when its receiver asked to be left alone (429, or 503 with `Retry-After`); null where it "
+        "may be sent something now."
     )
     failing_since: datetime | None = Field(description="Since when it counts as failing; after five days it ends.")
     last_success_at: datetime | None

@@ -15,6 +15,7 @@ from fostr.domains.webhooks.deliveries.outcomes import Outcome, give_up, note
 from fostr.domains.webhooks.deliveries.reading import Stretch, read_on
 from fostr.domains.webhooks.deliveries.repository import deliveries, lanes
 from fostr.domains.webhooks.deliveries.rights import act_as_owner, check_again
+from fostr.domains.webhooks.deliveries.rules import GONE
 from fostr.domains.webhooks.deliveries.waking import pass_on, wake_at
 from fostr.domains.webhooks.errors import WebhookSecretLost
 from fostr.domains.webhooks.sending import Message, send
@@ -23,7 +24,7 @@ from fostr.domains.webhooks.webhooks.sealing import open_target
 from fostr.kernel import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from fostr.domains.webhooks.deliveries.rules import Clock
     from fostr.domains.webhooks.sending import Target
     from fostr.domains.webhooks.webhooks.repository import StoredWebhook
+    from fostr.domains.webhooks.webhooks.rules import DisabledReason
     from fostr.kernel.db.unit import Unit
     from fostr.kernel.http.context import Context
     from fostr.kernel.jobs.context import JobContext
@@ -52,7 +54,7 @@ class _Look:
         context: its owner; None where nothing is sent, because it is switched off.
         target: where its messages go; None where nothing is sent.
         lane: locked until the step's transaction ends.
-        failing: how long its receiver has been failing.
+        failing: how long its receiver has been failing, and is left alone.
     """
 
     unit: Unit
@@ -133,8 +135,9 @@ class Sender:
         failing = lane.clock(webhook.failing_since)
         if done:
             failing = await note(unit, webhook, lane, done, now=now)
-        if failing.is_over(now) and webhook.is_active:
-            webhook = await give_up(unit, webhook, reason="failing", now=now)
+        reason = _find_end(webhook, failing, done, now=now)
+        if reason is not None and webhook.is_active:
+            webhook = await give_up(unit, webhook, reason=reason, now=now)
         context = await self._act(unit, webhook, lane) if webhook.is_active else None
         target: Target | None = None
         if context is not None:
@@ -155,7 +158,7 @@ class Sender:
         return None if self._owner is None else replace(self._owner, unit=unit, now=clock.now())
 
     def _room(self, look: _Look, done: Collection[UUID]) -> int:
-        if self._is_over():
+        if self._is_over() or look.failing.is_paused(clock.now()):
             return 0
         return (1 if look.webhook.is_ordered else AT_ONCE) - len(self._under_way) + len(done)
 
@@ -202,7 +205,16 @@ class Sender:
     async def _send(self, target: Target, delivery: StoredDelivery, body: str) -> Outcome:
         message = Message(str(delivery.message_id), delivery.type, clock.now(), body.encode())
         self._count += 1
-        return Outcome(delivery, await send(self._job.runtime, target, message))
+        return Outcome(delivery, await send(self._job.runtime, target, message), target.url)
+
+
+def _find_end(
+    webhook: StoredWebhook, failing: Clock, done: Sequence[Outcome], *, now: datetime
+) -> DisabledReason | None:
+    """Return why a webhook is sent nothing any more; None where it goes on."""
+    if any(outcome.attempt.status_code == GONE and outcome.url == webhook.url for outcome in done):
+        return "gone"
+    return "failing" if failing.is_over(now) else None
 
 
 def _in_epoch(context: Context, epoch: int | None) -> Context:
@@ -220,4 +232,7 @@ async def _find_due_at(look: _Look) -> datetime | None:
         retry_at = None if first is None else first.next_attempt_at
     else:
         retry_at = await deliveries.find_next_moment(look.unit, look.webhook.id)
+    if look.failing.is_paused(clock.now()):
+        # Whether or not anything waits: what happens meanwhile is only in the log.
+        return look.failing.paused_until
     return min((moment for moment in (retry_at, look.lane.probe_at) if moment is not None), default=None)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, Text, UniqueConstraint, Uuid, text
 
 from fostr.kernel.db.tables import (
     belongs_to,
@@ -31,9 +31,9 @@ webhook_deliveries: Final = workspace_table(
     moment("next_attempt_at", nullable=True),
     Column("last_status_code", Integer),
     Column("last_error", Text),
+    Column("is_test", Boolean, nullable=False, server_default=text("false")),
     moment("created_at", default_now=True),
     moment("finished_at", nullable=True),
-    belongs_to("webhook_id", "webhooks"),
     UniqueConstraint("workspace_id", "webhook_id", "message_id"),
     CheckConstraint("status in ('pending', 'succeeded', 'failed', 'aborted', 'withheld')", name="status"),
     CheckConstraint("(status = 'pending') = (next_attempt_at is not null)", name="next_attempt_at"),
@@ -47,7 +47,11 @@ that was made of it for one of these; receivers know the message by it. `seq` is
 
 `body` is what is sent, to the byte, as the webhook's owner might see it at `rights_epoch`; where that is another now,
 or empty, it is looked at once more before it is sent. `attempts` counts all, `tries` those of the schedule that is
-under way, which a replay begins anew.
+under way, which a replay begins anew. A test (`is_test`) tells of no event, is never sent again, and has no place in
+the order.
+
+It does not refer to its webhook, so that one that is deleted need not take a month of deliveries with it at once: a job
+does that, bit by bit.
 """
 
 webhook_attempts: Final = workspace_table(
@@ -55,6 +59,7 @@ webhook_attempts: Final = workspace_table(
     identifier(),
     identifier("delivery_id"),
     Column("number", Integer, nullable=False),
+    Column("url", Text, nullable=False, server_default=text("''")),
     moment("started_at"),
     Column("duration_ms", Integer, nullable=False),
     Column("status_code", Integer),
@@ -80,6 +85,7 @@ webhook_lanes: Final = control_table(
     Column("failures", Integer, nullable=False, server_default=text("0")),
     moment("failed_first_at", nullable=True),
     moment("probe_at", nullable=True),
+    moment("paused_until", nullable=True),
     moment("last_success_at", nullable=True),
     moment("last_failure_at", nullable=True),
     refers_to("workspace_id", "workspaces"),
@@ -92,6 +98,6 @@ stands for many things, to message `message_id`. No event where it is switched o
 
 `job_id` is the job that sends for it, if one is open: nobody else does. Without one it is looked at again at `due_at`.
 `failures` counts the attempts that failed since the last that did not, the first of them at `failed_first_at`; after
-many, a message that was not tried before is tried at `probe_at` only. It is a control table so that one look finds what
-is due in all workspaces.
+many, a message that was not tried before is tried at `probe_at` only, and none at all until `paused_until`, where its
+receiver asked for that. It is a control table so that one look finds what is due in all workspaces.
 """

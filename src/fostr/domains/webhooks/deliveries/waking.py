@@ -1,4 +1,4 @@
-"""Have a job send for a webhook, unless one does."""
+"""Have jobs work for a webhook: send what is due, unless one does; have more sent again; forget it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from fostr.domains.webhooks.deliveries.repository import lanes
 from fostr.kernel.jobs.dispatch import dispatch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from uuid import UUID
 
     from fostr.kernel.db.unit import Unit
 
 SEND_JOB: Final = "webhooks.send"
+REPLAY_JOB: Final = "webhooks.replay"
+FORGET_JOB: Final = "webhooks.forget"
 
 
 async def wake(unit: Unit, webhook_ids: Collection[UUID]) -> None:
@@ -46,6 +48,16 @@ async def wake_at(unit: Unit, webhook_id: UUID, *, due_at: datetime, now: dateti
 async def dispatch_due(unit: Unit, webhook_id: UUID) -> None:
     """Have a job look at a webhook that is due, unless that was asked for already."""
     await _dispatch(unit, webhook_id, workflow_id=f"webhook:{webhook_id}:due")
+
+
+async def dispatch_forgetting(unit: Unit, webhook_id: UUID) -> None:
+    """Have a job forget the deliveries of a webhook that this transaction deletes."""
+    await dispatch(unit, FORGET_JOB, {"webhook_id": str(webhook_id)}, workspace=unit.workspace)
+
+
+async def dispatch_replay(unit: Unit, wanted: Mapping[str, str | None]) -> None:
+    """Have a job go on with a replay that is too large for one transaction."""
+    await dispatch(unit, REPLAY_JOB, dict(wanted), workspace=unit.workspace)
 
 
 async def _dispatch(

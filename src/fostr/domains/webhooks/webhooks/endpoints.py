@@ -107,7 +107,7 @@ async def test(context: Manager, webhook_id: UUID, data: WebhookTestCreate) -> R
     """Send a webhook a test, and say what its receiver answers.
 
     It looks like an event of the type that is named, and says `"is_test": true`. One that is switched off can be tested
-    as well. Nothing is tried again.
+    as well. Nothing is tried again, and nothing counts for or against the webhook; the log of deliveries keeps it.
     """
     trial = await trying.prepare_trial(context, webhook_id, data=data)
     return LateAnswer(partial(trying.run_trial, context, trial))
@@ -134,5 +134,5 @@ async def update(context: Manager, webhook_id: UUID, data: WebhookUpdate, expect
 
 @router.delete("/{webhook_id}", status_code=204, responses=raises(WebhookNotFound))
 async def delete(context: Manager, webhook_id: UUID) -> None:
-    """Delete a webhook, with what is kept of its deliveries."""
+    """Delete a webhook. Nothing is sent any more; what is kept of its deliveries is forgotten soon after."""
     await service.delete_webhook(context, webhook_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.webhooks.webhooks.tables import webhooks
 from fostr.kernel.belongings import Belonging
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     import asyncpg
 
     from fostr.domains.webhooks.messages import Payload
+    from fostr.domains.webhooks.webhooks.rules import DisabledReason
     from fostr.kernel.db.unit import Unit
-
-DisabledReason: TypeAlias = Literal["failing", "owner_left", "owner_may_not", "handed_over", "secret_lost"]
 
 _COLUMNS: Final = ", ".join(f"w.{name}" for name in column_names(webhooks))
 

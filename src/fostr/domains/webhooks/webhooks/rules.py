@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from fostr.domains.webhooks.deliveries.events import DELIVERY_EXHAUSTED
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from fostr.settings import Settings
+
+DisabledReason: TypeAlias = Literal["failing", "gone", "owner_left", "owner_may_not", "handed_over", "secret_lost"]
+"""Why the system switched a webhook off: its receiver failed for days; it said that it is gone (410); its owner left,
+or may not manage webhooks any more; it was handed over; its secret cannot be read any more."""
 
 MOST_WEBHOOKS: Final = 100
 MOST_HEADERS: Final = 20

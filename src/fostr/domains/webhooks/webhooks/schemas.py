@@ -1,12 +1,13 @@
 """Webhooks, as they are asked for and answered."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from fostr.domains.webhooks.webhooks.rules import DEFAULT_OVERLAP, MOST_HEADERS
+from fostr.domains.webhooks import messages
+from fostr.domains.webhooks.webhooks.rules import DEFAULT_OVERLAP, MOST_HEADERS, DisabledReason
 from fostr.kernel.auth.credentials import LONGEST_OVERLAP
 from fostr.kernel.http.bodies import Partial, Prose, Title, WebAddress
 
@@ -23,7 +24,7 @@ RecordsetIds = Annotated[
     Field(max_length=50, description="Only what happens in these recordsets; none: whatever happens."),
 ]
 Payload = Annotated[
-    Literal["full", "thin"],
+    messages.Payload,
     Field(description="`full` tells what happened; `thin` only with which thing, for receivers that come and look."),
 ]
 Ordered = Annotated[
@@ -37,7 +38,6 @@ Headers = Annotated[
         description="Headers that are sent along, such as `Authorization`. Their values are never shown again.",
     ),
 ]
-Reason = Literal["failing", "owner_left", "owner_may_not", "handed_over", "secret_lost"]
 
 
 class Webhook(BaseModel):
@@ -57,7 +57,9 @@ class Webhook(BaseModel):
     previous_secret_until: datetime | None = Field(description="Until when the former secret signs, too.")
     owner_id: UUID = Field(description="The member with whose rights it is delivered: it is told what they may see.")
     created_by: UUID | None
-    disabled_reason: Reason | None = Field(description="Why the system switched it off; null where a person did.")
+    disabled_reason: DisabledReason | None = Field(
+        description="Why the system switched it off; null where a person did."
+    )
     disabled_at: datetime | None
     failing_since: datetime | None = Field(description="Since when its receiver has taken nothing.")
     created_at: datetime
@@ -162,6 +164,9 @@ class WebhookTestCreate(BaseModel):
 class WebhookTestResult(BaseModel):
     """What came of a test."""
 
+    delivery_id: UUID | None = Field(
+        description="Where it stands in the log of deliveries; null where the webhook was deleted meanwhile."
+    )
     success: bool = Field(description="Whether the receiver took it: it answered with 2xx in time.")
     status_code: int | None = Field(description="What it answered; null where it did not.")
     message: str = Field(description="What came of it, for people.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from fostr.domains.records import public as records
+from fostr.domains.webhooks.deliveries.waking import dispatch_forgetting
 from fostr.domains.webhooks.errors import (
     WebhookNotFound,
     WebhookNotOwn,
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from fostr.domains.webhooks.webhooks.repository import DisabledReason, StoredWebhook
+    from fostr.domains.webhooks.webhooks.repository import StoredWebhook
+    from fostr.domains.webhooks.webhooks.rules import DisabledReason
     from fostr.domains.webhooks.webhooks.schemas import (
         SecretRegeneration,
         WebhookCreate,
@@ -194,6 +196,7 @@ async def delete_webhook(context: Context, webhook_id: UUID) -> None:
     """
     before = await lock_or_refuse(context.unit, webhook_id)
     await repository.delete_webhook(context.unit, webhook_id)
+    await dispatch_forgetting(context.unit, webhook_id)
     await record(context, type=WEBHOOK_DELETED, entity="webhook", entity_id=webhook_id, before=state_of(before))
 
 

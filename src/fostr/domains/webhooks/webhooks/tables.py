@@ -35,7 +35,7 @@ webhooks: Final = workspace_table(
     belongs_to("owner_id", "members"),
     CheckConstraint("payload in ('full', 'thin')", name="payload"),
     CheckConstraint(
-        "disabled_reason in ('failing', 'owner_left', 'owner_may_not', 'handed_over', 'secret_lost')",
+        "disabled_reason in ('failing', 'gone', 'owner_left', 'owner_may_not', 'handed_over', 'secret_lost')",
         name="disabled_reason",
     ),
     index("ix_webhooks_owner_id", "workspace_id", "owner_id"),

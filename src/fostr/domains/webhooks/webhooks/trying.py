@@ -1,10 +1,11 @@
-"""Testing a webhook: one message, sent at once, that simulates an event."""
+"""Testing a webhook: one message, sent at once, that simulates an event, and is kept in the log of deliveries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fostr.domains.webhooks.deliveries.outcomes import note_test
 from fostr.domains.webhooks.errors import EventTypesUnknown
 from fostr.domains.webhooks.events import WEBHOOK_TESTED
 from fostr.domains.webhooks.examples import make_example
@@ -72,6 +73,14 @@ async def run_trial(context: Context, trial: WebhookTrial) -> WebhookTestResult:
         "status_code": attempt.status_code,
     }
     async with context.open_unit() as unit:
+        delivery_id = await note_test(
+            unit,
+            trial.message,
+            attempt,
+            target=trial.target,
+            rights_epoch=context.access.rights_epoch,
+            now=context.now,
+        )
         await record(
             replace(context, unit=unit),
             type=WEBHOOK_TESTED,
@@ -80,6 +89,7 @@ async def run_trial(context: Context, trial: WebhookTrial) -> WebhookTestResult:
             after=told,
         )
     return WebhookTestResult(
+        delivery_id=delivery_id,
         success=attempt.succeeded,
         status_code=attempt.status_code,
         message=attempt.message,

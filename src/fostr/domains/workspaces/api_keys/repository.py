@@ -1,7 +1,7 @@
 """Statements about API keys. They are control rows, found by workspace and id."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -152,3 +152,36 @@ async def replace_key(unit: Unit, *, key_id: UUID, by: UUID, until: datetime | N
 
 async def delete_key(unit: Unit, *, key_id: UUID) -> None:
     await unit.run("delete from tokens where workspace_id = :workspace and kind = 'api_key' and id = :id", id=key_id)
+
+
+async def list_expiring(unit: Unit, *, now: datetime, until: datetime, made_before: timedelta) -> list[asyncpg.Record]:
+    """Return workspace and id of the keys, in all workspaces, that end by a moment.
+
+    Left out are those that nobody can use, or that have a successor, and those that were made so short before their end
+    that whoever made them knows of it.
+    """
+    return await unit.rows(
+        """
+        select t.workspace_id, t.id from tokens t
+        where t.kind = 'api_key' and t.is_active and t.revoked_at is null and t.replaced_by_id is null
+          and t.expires_at > :now and t.expires_at <= :until and t.created_at <= t.expires_at - :made_before::interval
+        order by t.expires_at, t.id
+        """,
+        now=now,
+        until=until,
+        made_before=made_before,
+    )
+
+
+async def is_told(unit: Unit, *, key_id: UUID, type: str) -> bool:
+    """Say whether an event of a type was recorded about a key."""
+    return await unit.value(
+        """
+        select exists (
+            select from events e
+            where e.workspace_id = :workspace and e.entity = 'api_key' and e.entity_id = :id and e.type = :type
+        )
+        """,
+        id=key_id,
+        type=type,
+    )

@@ -63,6 +63,7 @@ class ApiKeyCreate(BaseModel):
     """A new key."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -72,7 +73,7 @@ class ApiKeyCreate(BaseModel):
                     "expires_at": "2030-01-01T00:00:00Z",
                 }
             ]
-        }
+        },
     )
 
     name: Title
@@ -84,7 +85,7 @@ class ApiKeyCreate(BaseModel):
 class ApiKeyRotation(BaseModel):
     """How a key gives way to the next."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
 
     overlap_seconds: int = Field(
         default=0,
@@ -97,7 +98,9 @@ class ApiKeyRotation(BaseModel):
 class ApiKeyUpdate(Partial):
     """What changes about a key."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Warehouse sync", "scopes": ["read"]}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "Warehouse sync", "scopes": ["read"]}]}
+    )
 
     name: Title = ""
     description: Prose = ""

@@ -17,6 +17,7 @@ from fostr.domains.workspaces.api_keys.schemas import (
 from fostr.domains.workspaces.events import (
     API_KEY_CREATED,
     API_KEY_DELETED,
+    API_KEY_EXPIRING,
     API_KEY_REVOKED,
     API_KEY_UPDATED,
     ApiKeyState,
@@ -25,7 +26,8 @@ from fostr.domains.workspaces.members.repository import increase_rights_epoch
 from fostr.kernel.auth.credentials import API_KEY_PREFIX
 from fostr.kernel.auth.principals import Scope
 from fostr.kernel.crypto.tokens import digest_token, mint_token, visible_start
-from fostr.kernel.events.outbox import record
+from fostr.kernel.db.unit import Unit
+from fostr.kernel.events.outbox import Cause, record
 from fostr.kernel.http.concurrency import check_version
 from fostr.kernel.http.context import Context
 from fostr.kernel.http.paging import Page, Slice
@@ -155,6 +157,15 @@ async def _lock_key(context: Context, *, key_id: UUID) -> StoredKey:
     if key.revoked_at is not None:
         raise ApiKeyRevoked
     return key
+
+
+async def tell_expiring(unit: Unit, *, key_id: UUID) -> bool:
+    """Record that a key ends soon, unless that was told; say whether it was now."""
+    key = await repository.find_key(unit, key_id=key_id, lock=True)
+    if key is None or await repository.is_told(unit, key_id=key_id, type=API_KEY_EXPIRING):
+        return False
+    await record(unit, type=API_KEY_EXPIRING, entity="api_key", entity_id=key_id, after=_state(key), cause=Cause("job"))
+    return True
 
 
 async def _record(context: Context, type: str, *, before: StoredKey | None, after: StoredKey | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fostr.domains.workspaces.permissions import MANAGE_API_KEYS
-from fostr.kernel.events.visibility import Seen, Visibility, register_visibility
+from fostr.kernel.events.visibility import Seen, Visibility, facts_of, register_visibility
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ async def view_keys(context: Context, events: Sequence[Event]) -> list[Seen | No
 
 
 def _seen(event: Event) -> Seen:
-    name = (event.after or event.before or {}).get("name")
+    name = facts_of(event).get("name")
     return Seen(event=event, name=name, scope_id=event.entity_id, scope_name=name)
 
 

@@ -73,9 +73,10 @@ class InvitationCreate(BaseModel):
     """Whom to invite."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [{"email": "ada@example.com", "role": "member", "message": "Come and see the new survey."}]
-        }
+        },
     )
 
     email: Email
@@ -87,7 +88,9 @@ class InvitationCreate(BaseModel):
 class InvitedPerson(BaseModel):
     """Somebody who is invited, by either id."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"member_id": "0192f0c1-a2b3-7c4d-8e9f-001122334455"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"member_id": "0192f0c1-a2b3-7c4d-8e9f-001122334455"}]}
+    )
 
     member_id: UUID | None = None
     user_id: UUID | None = None
@@ -102,7 +105,9 @@ class InvitedPerson(BaseModel):
 class LinkRequest(BaseModel):
     """For whom to make a link: somebody who is invited, or somebody new by their address."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com", "role": "member"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"email": "ada@example.com", "role": "member"}]}
+    )
 
     member_id: UUID | None = None
     user_id: UUID | None = None
@@ -121,9 +126,10 @@ class Acceptance(BaseModel):
     """A link, and what an account without a password needs besides."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [{"token": _TOKEN, "password": "Loom-and-Card-1843", "full_name": "Ada Lovelace"}]
-        }
+        },
     )
 
     token: Token

@@ -85,7 +85,8 @@ class MemberCreate(BaseModel):
     """Somebody with an account, who is to be a member."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"email": "ada@example.com", "role": "member", "title": "Surveyor"}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"email": "ada@example.com", "role": "member", "title": "Surveyor"}]},
     )
 
     email: Email

@@ -28,7 +28,9 @@ class ModuleSettings(BaseModel):
 class ModuleSettingsCreate(BaseModel):
     """First settings for a module."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"module": "records", "is_enabled": True}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"module": "records", "is_enabled": True}]}
+    )
 
     module: ModuleName
     is_enabled: bool | None = Field(default=None, description="Left out or null: as the module comes.")

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from fostr.domains.notifications.public import Channels, Notice, NotificationType, register_notifications
-from fostr.domains.workspaces.events import API_KEY_CREATED, MEMBER_ADDED, MEMBER_ITEMS_REASSIGNED, MEMBER_UPDATED
+from fostr.domains.notifications.public import Channels, Notice, NotificationType, named_as, register_notifications
+from fostr.domains.workspaces.events import (
+    API_KEY_CREATED,
+    API_KEY_EXPIRING,
+    MEMBER_ADDED,
+    MEMBER_ITEMS_REASSIGNED,
+    MEMBER_UPDATED,
+)
 from fostr.domains.workspaces.members.repository import list_administrators
+from fostr.domains.workspaces.roles.events import ROLE_MEMBERS_MOVED
 from fostr.domains.workspaces.teams.events import TEAM_MEMBER_ADDED
 
 if TYPE_CHECKING:
@@ -23,17 +31,9 @@ async def _administrators(unit: Unit, event: Event) -> list[UUID]:
 async def _whose_role_changed(unit: Unit, event: Event) -> list[UUID]:
     del unit
     before, after = event.before or {}, event.after or {}
+    if event.type == ROLE_MEMBERS_MOVED:
+        return [UUID(one) for one in after["member_ids"]]
     return [event.entity_id] if before.get("role") != after.get("role") else []
-
-
-async def _who_came_in(unit: Unit, event: Event) -> list[UUID]:
-    del unit
-    return [UUID((event.after or {})["member_id"])]
-
-
-async def _receiver(unit: Unit, event: Event) -> list[UUID]:
-    del unit
-    return [UUID((event.after or {})["to_member_id"])]
 
 
 def _joined(seen: Seen) -> Notice:
@@ -41,7 +41,8 @@ def _joined(seen: Seen) -> Notice:
 
 
 def _has_role(seen: Seen) -> Notice | None:
-    role = (seen.event.after or {}).get("role")
+    facts = seen.event.after or {}
+    role = facts.get("key" if seen.event.type == ROLE_MEMBERS_MOVED else "role")
     if role is None:
         return None
     return Notice(title="Your role in the workspace was changed", body=f"You are {role} now.", thread="role")
@@ -66,6 +67,16 @@ def _key_made(seen: Seen) -> Notice:
     )
 
 
+def _key_ends(seen: Seen) -> Notice:
+    facts = seen.event.after or {}
+    return Notice(
+        title=f"An API key ends soon: {facts['name']}",
+        body=f"It ends on {datetime.fromisoformat(facts['expires_at']):%Y-%m-%d}. Replace it where it is used.",
+        link="/settings/api-keys",
+        thread=f"api_key:{seen.event.entity_id}",
+    )
+
+
 register_notifications(
     NotificationType(
         name="member_joined",
@@ -82,7 +93,7 @@ register_notifications(
         category="security",
         label="Your role changed",
         description="Somebody gave you another role in the workspace.",
-        events=frozenset({MEMBER_UPDATED}),
+        events=frozenset({MEMBER_UPDATED, ROLE_MEMBERS_MOVED}),
         recipients=_whose_role_changed,
         compose=_has_role,
         is_critical=True,
@@ -93,7 +104,7 @@ register_notifications(
         label="Added to a team",
         description="Somebody made you part of a team.",
         events=frozenset({TEAM_MEMBER_ADDED}),
-        recipients=_who_came_in,
+        recipients=named_as("member_id"),
         compose=_in_team,
     ),
     NotificationType(
@@ -102,7 +113,7 @@ register_notifications(
         label="A colleague's things went to you",
         description="What belonged to somebody else was handed over to you.",
         events=frozenset({MEMBER_ITEMS_REASSIGNED}),
-        recipients=_receiver,
+        recipients=named_as("to_member_id"),
         compose=_handed_over,
     ),
     NotificationType(
@@ -114,5 +125,14 @@ register_notifications(
         recipients=_administrators,
         compose=_key_made,
         tells_actor=True,
+    ),
+    NotificationType(
+        name="api_key_expiring",
+        category="security",
+        label="API key ends soon",
+        description="An API key of a workspace that you administer ends within a week.",
+        events=frozenset({API_KEY_EXPIRING}),
+        recipients=_administrators,
+        compose=_key_ends,
     ),
 )

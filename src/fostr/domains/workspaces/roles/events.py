@@ -35,6 +35,12 @@ register_events(
         EventType(ROLE_CREATED, "role", schema=RoleState, summary="A role was added to the workspace."),
         EventType(ROLE_UPDATED, "role", schema=RoleState, summary="What a role allows, or its name, was changed."),
         EventType(ROLE_DELETED, "role", schema=RoleState, summary="A role was deleted."),
-        EventType(ROLE_MEMBERS_MOVED, "role", schema=RoleHolders, summary="All members of a role got another one."),
+        EventType(
+            ROLE_MEMBERS_MOVED,
+            "role",
+            schema=RoleHolders,
+            summary="All members of a role got another one.",
+            phrase="gave all who held {thing} another role",
+        ),
     ]
 )

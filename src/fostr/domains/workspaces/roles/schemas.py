@@ -99,11 +99,12 @@ class RoleCreate(BaseModel):
     """A new role."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"name": "Auditor", "base": "viewer", "permissions": ["can_view_record", "can_view_recordset"]}
             ]
-        }
+        },
     )
 
     name: Title
@@ -117,7 +118,8 @@ class RoleUpdate(Partial):
     """What changes about a role."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"permissions": {"can_create_team": True, "can_export_records": False}}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"permissions": {"can_create_team": True, "can_export_records": False}}]},
     )
 
     permissions: Annotated[dict[PermissionName, bool], Field(max_length=1000)] = Field(
@@ -129,7 +131,9 @@ class RoleUpdate(Partial):
 class RolePermissionUpdate(BaseModel):
     """Whether a role allows one thing."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"permission": "can_create_team", "allowed": True}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"permission": "can_create_team", "allowed": True}]}
+    )
 
     permission: PermissionName
     allowed: bool

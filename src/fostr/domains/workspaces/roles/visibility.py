@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from fostr.domains.workspaces.permissions import VIEW_MEMBERS, VIEW_ROLES
 from fostr.domains.workspaces.roles.rules import role_id
-from fostr.kernel.events.visibility import Seen, Visibility, register_visibility
+from fostr.kernel.events.visibility import Seen, Visibility, facts_of, register_visibility
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ def _see(context: Context, event: Event) -> Seen | None:
         return None
     if not access.has(VIEW_MEMBERS) or not access.has(VIEW_ROLES):
         event = replace(event, before=_without_holders(event.before), after=_without_holders(event.after))
-    facts = event.after or event.before or {}
+    facts = facts_of(event)
     name = facts.get("name") or facts.get("key")
     return Seen(event=event, name=name, scope_id=event.entity_id, scope_name=name)
 
@@ -37,4 +38,16 @@ def _without_holders(state: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if state is None else {key: value for key, value in state.items() if key != "member_ids"}
 
 
-register_visibility(Visibility("role", category="user", view=view_roles))
+async def view_own(_: Context, events: Sequence[Event]) -> list[Seen | None]:
+    """Return to those who got another role together with others that they did; who the others are, it does not say."""
+    return [
+        Seen(event=replace(event, before=_without_holders(event.before), after=_without_holders(event.after)))
+        for event in events
+    ]
+
+
+def _concerned(event: Event) -> list[UUID]:
+    return [UUID(one) for one in (event.after or {}).get("member_ids", ())]
+
+
+register_visibility(Visibility("role", category="user", view=view_roles, concerns=_concerned, view_own=view_own))

@@ -14,8 +14,8 @@ from fostr.kernel.http.context import Context
 from fostr.kernel.http.errors import NotFound
 from fostr.kernel.http.streams import ServerEvent
 from fostr.kernel.jobs.dispatch import dispatch
-from fostr.kernel.jobs.status import Job, JobEvent, JobNotFound, get_job, list_jobs, stream_job
-from fostr.kernel.jobs.streams import STATUSES
+from fostr.kernel.jobs.status import Job, JobEvent, JobNotFound, get_job, list_jobs
+from fostr.kernel.jobs.streams import STATUSES, follow_job
 from fostr.kernel.jobs.transitions import OPEN
 from fostr.kernel.steps import list_steps, newest_step
 
@@ -72,10 +72,14 @@ async def follow(context: Context, *, job_id: UUID, after: int | None) -> AsyncG
     Raises:
         JobNotFound: there is no such job in the workspace, or it does something else.
     """
-    job: Job = await get_job(context.unit, job_id)
+    return _told(await follow_job(context, job_id, find=_find, after=after))
+
+
+async def _find(context: Context, job_id: UUID) -> Job:
+    job = await get_job(context.unit, job_id)
     if job.name != JOB:
         raise JobNotFound
-    return _told(stream_job(context.runtime, job_id, workspace=context.workspace_id, after=after))
+    return job
 
 
 async def _told(events: AsyncGenerator[JobEvent]) -> AsyncGenerator[ServerEvent]:

@@ -36,8 +36,26 @@ register_events(
         EventType(TEAM_CREATED, "team", schema=TeamState, summary="A team was made."),
         EventType(TEAM_UPDATED, "team", schema=TeamState, summary="A team was changed."),
         EventType(TEAM_DELETED, "team", schema=TeamState, summary="A team was deleted, and what was granted to it."),
-        EventType(TEAM_MEMBER_ADDED, "team", schema=TeamMemberState, summary="A member came into a team."),
-        EventType(TEAM_MEMBER_UPDATED, "team", schema=TeamMemberState, summary="A member's role in a team changed."),
-        EventType(TEAM_MEMBER_REMOVED, "team", schema=TeamMemberState, summary="A member was taken out of a team."),
+        EventType(
+            TEAM_MEMBER_ADDED,
+            "team",
+            schema=TeamMemberState,
+            summary="A member came into a team.",
+            phrase="took {whom} into {thing}",
+        ),
+        EventType(
+            TEAM_MEMBER_UPDATED,
+            "team",
+            schema=TeamMemberState,
+            summary="A member's role in a team changed.",
+            phrase="changed the role of {whom} in {thing}",
+        ),
+        EventType(
+            TEAM_MEMBER_REMOVED,
+            "team",
+            schema=TeamMemberState,
+            summary="A member was taken out of a team.",
+            phrase="took {whom} out of {thing}",
+        ),
     ]
 )

@@ -56,7 +56,8 @@ class TeamCreate(BaseModel):
     """A new team."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Harbour Survey", "description": "Everybody on the boats."}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "Harbour Survey", "description": "Everybody on the boats."}]},
     )
 
     name: Title
@@ -68,7 +69,9 @@ class TeamCreate(BaseModel):
 class TeamUpdate(Partial):
     """What changes about a team."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Harbour Survey North", "is_active": True}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "Harbour Survey North", "is_active": True}]}
+    )
 
     name: Title = ""
     description: Prose = ""
@@ -80,7 +83,8 @@ class TeamMemberCreate(BaseModel):
     """Somebody who comes into a team."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"member_id": "0192f0c1-a2b3-7c4d-8e9f-001122334455", "role": "member"}]}
+        extra="forbid",
+        json_schema_extra={"examples": [{"member_id": "0192f0c1-a2b3-7c4d-8e9f-001122334455", "role": "member"}]},
     )
 
     member_id: UUID
@@ -90,6 +94,6 @@ class TeamMemberCreate(BaseModel):
 class TeamMemberUpdate(BaseModel):
     """Another role in a team."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "lead"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"role": "lead"}]})
 
     role: TeamRole

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fostr.domains.workspaces.permissions import VIEW_TEAMS
 from fostr.domains.workspaces.teams.repository import list_names
-from fostr.kernel.events.visibility import Seen, Visibility, register_visibility
+from fostr.kernel.events.visibility import Seen, Visibility, facts_of, register_visibility
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +34,12 @@ async def _see_all(context: Context, events: Sequence[Event]) -> list[Seen | Non
 
 
 def _seen(event: Event, name: str | None) -> Seen:
-    name = name or (event.after or event.before or {}).get("name")
+    name = name or facts_of(event).get("name")
     return Seen(event=event, name=name, scope_id=event.entity_id, scope_name=name)
 
 
 def _concerned(event: Event) -> list[UUID]:
-    member_id = (event.after or event.before or {}).get("member_id")
+    member_id = facts_of(event).get("member_id")
     return [] if member_id is None else [UUID(member_id)]
 
 

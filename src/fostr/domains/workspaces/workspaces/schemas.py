@@ -29,7 +29,7 @@ class Workspace:
 class WorkspaceCreate(BaseModel):
     """A new workspace."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Harbour Surveys"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Harbour Surveys"}]})
 
     name: Title
 
@@ -49,7 +49,7 @@ class WorkspaceSwitch(BaseModel):
     """Where the session goes on."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"workspace_id": "0192f0c1-a2b3-7c4d-8e9f-001122334455"}]}
+        extra="forbid", json_schema_extra={"examples": [{"workspace_id": "0192f0c1-a2b3-7c4d-8e9f-001122334455"}]}
     )
 
     workspace_id: UUID

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fostr.domains.workspaces.events import WORKSPACE_CREATED, WORKSPACE_STEP_DONE, WORKSPACE_UPDATED
-from fostr.kernel.events.visibility import Seen, Visibility, register_visibility
+from fostr.kernel.events.visibility import Seen, Visibility, facts_of, register_visibility
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ async def view_workspaces(context: Context, events: Sequence[Event]) -> list[See
 def _see(context: Context, event: Event) -> Seen | None:
     if event.type not in _FOR_ALL and not context.access.is_administrator:
         return None
-    facts = event.after or event.before or {}
+    facts = facts_of(event)
     name = facts.get("name") if event.type != WORKSPACE_STEP_DONE else None
     return Seen(event=event, name=name, scope_id=event.entity_id, scope_name=name)
 

@@ -19,6 +19,7 @@ register_events(
             entity="workspace",
             schema=CountsFacts,
             summary="The records of every recordset were counted anew.",
+            phrase="counted the records of every recordset anew",
         )
     ]
 )

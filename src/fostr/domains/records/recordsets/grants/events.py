@@ -22,12 +22,14 @@ register_events(
             entity="recordset",
             schema=GrantFacts,
             summary="Access to a recordset was granted to a member or a team, or changed.",
+            phrase="gave {whom} access to {thing}",
         ),
         EventType(
             "recordset.access_revoked",
             entity="recordset",
             schema=GrantFacts,
             summary="Access to a recordset was taken from a member or a team.",
+            phrase="took away the access of {whom} to {thing}",
         ),
     ]
 )

@@ -18,6 +18,7 @@ register_events(
             entity="recordset",
             schema=ResyncFacts,
             summary="A job brought the records of a recordset in step with its fields and settings.",
+            phrase="brought the records of {name} in step with its fields and settings",
         )
     ]
 )

@@ -26,6 +26,7 @@ register_events(
             entity="recordset",
             schema=FieldTypeFacts,
             summary="A field got another type, and its values were converted.",
+            phrase="gave the field {fact[key]} of {thing} another type",
         )
     ]
 )

@@ -21,6 +21,7 @@ register_events(
             entity="recordset",
             schema=PurgedFacts,
             summary="Records that had been in the trash for too long were deleted for good.",
+            phrase="deleted {count:record} of {name} for good",
         )
     ]
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from fostr.domains.webhooks.deliveries.rules import Status
+from fostr.domains.webhooks.deliveries.tables import webhook_attempts, webhook_deliveries
+from fostr.kernel.db.gateway import insert_row
 from fostr.kernel.events.consumers import Position
+from fostr.kernel.ids import new_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -16,13 +19,14 @@ if TYPE_CHECKING:
     import asyncpg
 
     from fostr.kernel.db.unit import Unit
+    from fostr.kernel.events.consumers import Event
 
 COUNTED: Final = 10_000
 LOOKED: Final = 1_000
 
 _COLUMNS: Final = """
     d.id, d.webhook_id, d.message_id, d.event_id, d.type, d.rights_epoch, d.seq, d.status, d.attempts,
-    d.tries, d.next_attempt_at, d.last_status_code, d.last_error, d.created_at, d.finished_at
+    d.tries, d.next_attempt_at, d.last_status_code, d.last_error, d.is_test, d.created_at, d.finished_at
 """
 
 
@@ -43,6 +47,7 @@ class StoredDelivery:
     next_attempt_at: datetime | None
     last_status_code: int | None
     last_error: str | None
+    is_test: bool
     created_at: datetime
     finished_at: datetime | None
     body: str = ""
@@ -54,6 +59,7 @@ class StoredAttempt:
 
     id: UUID
     number: int
+    url: str
     started_at: datetime
     duration_ms: int
     status_code: int | None
@@ -69,33 +75,40 @@ class Selection:
     """Which deliveries of a webhook are asked for; what is None or empty says nothing.
 
     Attributes:
-        statuses: in these states.
-        type: of this type of event.
+        status: in this state.
+        types: of these types of events.
+        event_id: about this event.
+        message_id: with this message.
+        is_test: only tests, or none of them.
         since: enqueued at this time or later.
         until: enqueued before this time.
     """
 
     webhook_id: UUID
-    statuses: Sequence[Status] = ()
-    type: str | None = None
+    status: Status | None = None
+    types: Sequence[str] | None = None
+    event_id: UUID | None = None
+    message_id: UUID | None = None
+    is_test: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
-
-    def params(self) -> dict[str, Any]:
-        """Return the parameters of `_SELECTED`."""
-        return {
-            "webhook_id": self.webhook_id,
-            "every_status": not self.statuses,
-            "statuses": list(self.statuses),
-            "type": self.type,
-            "since": self.since,
-            "until": self.until,
-        }
 
 
 _SELECTED: Final = """
     d.workspace_id = :workspace and d.webhook_id = :webhook_id
-    and (:every_status or d.status = any(:statuses)) and (:type::text is null or d.type = :type)
+    and (:status::text is null or d.status = :status) and (:types::text[] is null or d.type = any(:types))
+    and (:event_id::uuid is null or d.event_id = :event_id)
+    and (:message_id::uuid is null or d.message_id = :message_id)
+    and (:is_test::bool is null or d.is_test = :is_test)
+    and (:since::timestamptz is null or d.created_at >= :since)
+    and (:until::timestamptz is null or d.created_at < :until)
+"""
+
+
+# Of the states, `pending` is asked for by every replay.
+_REPLAYED: Final = """
+    d.workspace_id = :workspace and d.webhook_id = :webhook_id and not d.is_test
+    and (case when d.status = 'pending' then d.attempts > 0 else :status::text is null or d.status = :status end)
     and (:since::timestamptz is null or d.created_at >= :since)
     and (:until::timestamptz is null or d.created_at < :until)
 """
@@ -206,34 +219,51 @@ async def withhold(unit: Unit, delivery_ids: Collection[UUID], *, now: datetime)
     )
 
 
-async def save_outcomes(unit: Unit, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    """Note what came of attempts, and where their deliveries go by it."""
-    await unit.run(
+async def save_outcomes(unit: Unit, outcomes: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Note what came of attempts, and where their deliveries go by it; return those that went there.
+
+    A delivery that was replayed while it was on its way waits for the next attempt, whatever came of this one. One that
+    was given up meanwhile stays so, unless its receiver took it after all.
+    """
+    rows = await unit.rows(
         """
         with outcomes as (
-            select o.id, o.attempt_id, o.status, o.tries, o.next_attempt_at, o.finished_at, o.started_at, o.duration_ms,
-                   o.status_code, o.error, o.message, o.request_headers, o.response_headers, o.response_body
+            select o.id, o.attempt_id, o.status, o.tries, o.next_attempt_at, o.finished_at, o.url, o.started_at,
+                   o.duration_ms, o.status_code, o.error, o.message, o.request_headers, o.response_headers,
+                   o.response_body
             from jsonb_to_recordset(:outcomes::jsonb) as o (
                 id uuid, attempt_id uuid, status text, tries int, next_attempt_at timestamptz, finished_at timestamptz,
-                started_at timestamptz, duration_ms int, status_code int, error text, message text,
+                url text, started_at timestamptz, duration_ms int, status_code int, error text, message text,
                 request_headers jsonb, response_headers jsonb, response_body text
             )
+        ), standing as (
+            select d.id,
+                   case d.status when 'pending' then d.tries = o.tries - 1 else o.status = 'succeeded' end as moves
+            from webhook_deliveries d join outcomes o on o.id = d.id
+            where d.workspace_id = :workspace
+            for update of d
         ), moved as (
             update webhook_deliveries d
-            set status = o.status, attempts = d.attempts + 1, tries = o.tries, next_attempt_at = o.next_attempt_at,
-                last_status_code = o.status_code, last_error = o.error, finished_at = o.finished_at
-            from outcomes o
+            set attempts = d.attempts + 1, last_status_code = o.status_code, last_error = o.error,
+                status = case when c.moves then o.status else d.status end,
+                tries = case when c.moves then o.tries else d.tries end,
+                next_attempt_at = case when c.moves then o.next_attempt_at else d.next_attempt_at end,
+                finished_at = case when c.moves then o.finished_at else d.finished_at end
+            from outcomes o join standing c on c.id = o.id
             where d.workspace_id = :workspace and d.id = o.id
             returning d.id, d.attempts
+        ), noted as (
+            insert into webhook_attempts (workspace_id, id, delivery_id, number, url, started_at, duration_ms,
+                                          status_code, error, message, request_headers, response_headers, response_body)
+            select :workspace, o.attempt_id, o.id, m.attempts, o.url, o.started_at, o.duration_ms, o.status_code,
+                   o.error, o.message, o.request_headers, o.response_headers, o.response_body
+            from outcomes o join moved m on m.id = o.id
         )
-        insert into webhook_attempts (workspace_id, id, delivery_id, number, started_at, duration_ms, status_code,
-                                      error, message, request_headers, response_headers, response_body)
-        select :workspace, o.attempt_id, o.id, m.attempts, o.started_at, o.duration_ms, o.status_code, o.error,
-               o.message, o.request_headers, o.response_headers, o.response_body
-        from outcomes o join moved m on m.id = o.id
+        select s.id from standing s where s.moves
         """,
         outcomes=outcomes,
     )
+    return {row["id"] for row in rows}
 
 
 async def list_deliveries(unit: Unit, selection: Selection, *, before: UUID | None, limit: int) -> list[StoredDelivery]:
@@ -246,19 +276,17 @@ async def list_deliveries(unit: Unit, selection: Selection, *, before: UUID | No
         """,
         before=before,
         limit=limit,
-        **selection.params(),
+        **asdict(selection),
     )
     return [_delivery(row) for row in rows]
 
 
-async def find_delivery(
-    unit: Unit, delivery_id: UUID, *, webhook_id: UUID, lock: bool = False
-) -> StoredDelivery | None:
-    """Return a delivery of a webhook with its body; with `lock`, nobody else changes it until the transaction ends."""
+async def find_delivery(unit: Unit, delivery_id: UUID, *, webhook_id: UUID) -> StoredDelivery | None:
+    """Return a delivery of a webhook with its body."""
     row = await unit.row(
         f"""
         select {_COLUMNS}, d.body from webhook_deliveries d
-        where d.workspace_id = :workspace and d.webhook_id = :webhook_id and d.id = :id {"for update" if lock else ""}
+        where d.workspace_id = :workspace and d.webhook_id = :webhook_id and d.id = :id
         """,
         webhook_id=webhook_id,
         id=delivery_id,
@@ -270,7 +298,7 @@ async def list_attempts(unit: Unit, delivery_id: UUID) -> list[StoredAttempt]:
     """Return the attempts of a delivery in their order."""
     rows = await unit.rows(
         """
-        select a.id, a.number, a.started_at, a.duration_ms, a.status_code, a.error, a.message, a.request_headers,
+        select a.id, a.number, a.url, a.started_at, a.duration_ms, a.status_code, a.error, a.message, a.request_headers,
                a.response_headers, a.response_body
         from webhook_attempts a
         where a.workspace_id = :workspace and a.delivery_id = :delivery_id order by a.number
@@ -280,39 +308,107 @@ async def list_attempts(unit: Unit, delivery_id: UUID) -> list[StoredAttempt]:
     return [StoredAttempt(**dict(row)) for row in rows]
 
 
+async def insert_unreadable(unit: Unit, webhook_id: UUID, events: Sequence[Event], *, now: datetime) -> None:
+    """Keep that nothing could be told of some events, for people to see and to have them read once more."""
+    await unit.run(
+        """
+        insert into webhook_deliveries (workspace_id, id, webhook_id, message_id, event_id, type, body, seq, status,
+                                        last_error, created_at, finished_at)
+        select :workspace, n.id, :webhook_id, n.event_id, n.event_id, n.type, '', 0, 'withheld',
+               'unreadable', :now, :now
+        from unnest(:ids::uuid[], :event_ids::uuid[], :types::text[]) as n (id, event_id, type)
+        on conflict (workspace_id, webhook_id, message_id) do nothing
+        """,
+        webhook_id=webhook_id,
+        ids=new_ids(len(events)),
+        event_ids=[event.id for event in events],
+        types=[event.type for event in events],
+        now=now,
+    )
+
+
+async def insert_test(unit: Unit, delivery: Mapping[str, Any], attempt: Mapping[str, Any]) -> None:
+    """Keep a test, which is over, with the one attempt that was made."""
+    values = {**delivery, "seq": 0, "attempts": 1, "tries": 1, "is_test": True}
+    await insert_row(unit, webhook_deliveries, values)
+    await insert_row(unit, webhook_attempts, {**attempt, "delivery_id": delivery["id"], "number": 1})
+
+
 async def replay_deliveries(
-    unit: Unit, selection: Selection, *, delivery_id: UUID | None = None, with_waiting: bool, now: datetime
-) -> int:
-    """Make deliveries due, with a schedule that begins anew; return how many.
+    unit: Unit, selection: Selection, *, after: UUID, limit: int, now: datetime
+) -> tuple[int, UUID | None]:
+    """Make some deliveries due, with a schedule that begins anew; return how many, and the last where more may follow.
+
+    Those that wait for another attempt are always among them. One that was never tried is on its way, and left alone,
+    and a test is over.
 
     Args:
         unit: the transaction.
-        selection: which; a delivery that was never tried is on its way, and left alone.
-        delivery_id: only this one.
-        with_waiting: whether those count as selected, too, that wait for another attempt.
+        selection: which.
+        after: only those with a larger id.
+        limit: at most so many.
         now: the present.
     """
-    return await unit.run(
+    rows = await unit.rows(
         f"""
+        with chosen as (
+            select d.id from webhook_deliveries d
+            where {_REPLAYED} and d.id > :after
+            order by d.id limit :limit
+        )
         update webhook_deliveries d
         set status = 'pending', next_attempt_at = :now, tries = 0, rights_epoch = null, finished_at = null
-        from (
-            select d.id from webhook_deliveries d
-            where {_SELECTED} and (:delivery_id::uuid is null or d.id = :delivery_id) and d.status <> 'pending'
-            union all
-            select d.id from webhook_deliveries d
-            where d.workspace_id = :workspace and d.webhook_id = :webhook_id and :with_waiting
-              and d.status = 'pending' and d.attempts > 0
-              and (:delivery_id::uuid is null or d.id = :delivery_id)
-              and (:since::timestamptz is null or d.created_at >= :since)
-              and (:until::timestamptz is null or d.created_at < :until)
+        from chosen
+        where d.workspace_id = :workspace and d.id = chosen.id
+        returning d.id
+        """,
+        after=after,
+        limit=limit,
+        now=now,
+        **asdict(selection),
+    )
+    last = max((row["id"] for row in rows), default=None)
+    return len(rows), last if len(rows) == limit else None
+
+
+async def replay_delivery(unit: Unit, delivery_id: UUID, *, now: datetime) -> None:
+    """Make a delivery due, with a schedule that begins anew; one that was never tried is due as it is."""
+    await unit.run(
+        """
+        update webhook_deliveries d
+        set status = 'pending', next_attempt_at = :now, tries = 0, rights_epoch = null, finished_at = null
+        where d.workspace_id = :workspace and d.id = :id and (d.status <> 'pending' or d.attempts > 0)
+        """,
+        id=delivery_id,
+        now=now,
+    )
+
+
+async def cancel_delivery(unit: Unit, delivery_id: UUID, *, now: datetime) -> bool:
+    """Give up a delivery that is still to be sent; say whether it was."""
+    cancelled = await unit.run(
+        """
+        update webhook_deliveries d set status = 'aborted', next_attempt_at = null, finished_at = :now
+        where d.workspace_id = :workspace and d.id = :id and d.status = 'pending'
+        """,
+        id=delivery_id,
+        now=now,
+    )
+    return cancelled > 0
+
+
+async def delete_some(unit: Unit, webhook_id: UUID, *, limit: int) -> int:
+    """Delete some of the deliveries of a webhook, with their attempts; return how many."""
+    return await unit.run(
+        """
+        delete from webhook_deliveries d using (
+            select o.id from webhook_deliveries o
+            where o.workspace_id = :workspace and o.webhook_id = :webhook_id limit :limit
         ) chosen
         where d.workspace_id = :workspace and d.id = chosen.id
         """,
-        delivery_id=delivery_id,
-        with_waiting=with_waiting,
-        now=now,
-        **selection.params(),
+        webhook_id=webhook_id,
+        limit=limit,
     )
 
 

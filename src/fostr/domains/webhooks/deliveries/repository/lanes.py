@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = """
     l.webhook_id, l.event_id, l.message_id, l.last_seq, l.job_id, l.due_at, l.failures, l.failed_first_at, l.probe_at,
-    l.last_success_at, l.last_failure_at
+    l.paused_until, l.last_success_at, l.last_failure_at
 """
 
 
@@ -36,13 +36,14 @@ class Lane:
     failures: int
     failed_first_at: datetime | None
     probe_at: datetime | None
+    paused_until: datetime | None
     last_success_at: datetime | None
     last_failure_at: datetime | None
     rights_epoch: int | None = None
 
     def clock(self, failing_since: datetime | None) -> Clock:
-        """Return how long the webhook has been failing."""
-        return Clock(self.failures, self.failed_first_at, failing_since)
+        """Return how long the webhook has been failing, and how long its receiver is left alone."""
+        return Clock(self.failures, self.failed_first_at, failing_since, self.paused_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ async def open_lane(unit: Unit, webhook_id: UUID, *, event_id: UUID) -> None:
         insert into webhook_lanes (workspace_id, webhook_id, event_id) values (:workspace, :webhook_id, :event_id)
         on conflict (workspace_id, webhook_id) do update
         set event_id = coalesce(webhook_lanes.event_id, excluded.event_id), failures = 0, failed_first_at = null,
-            probe_at = null
+            probe_at = null, paused_until = null
         """,
         webhook_id=webhook_id,
         event_id=event_id,
@@ -91,6 +92,17 @@ async def rewind_lane(unit: Unit, webhook_id: UUID, *, event_id: UUID) -> None:
         """,
         webhook_id=webhook_id,
         event_id=event_id,
+    )
+
+
+async def end_pause(unit: Unit, webhook_id: UUID) -> None:
+    """Have a webhook send at once what is due, though its receiver asked to be left alone, or is being spared."""
+    await unit.run(
+        """
+        update webhook_lanes set paused_until = null, probe_at = null
+        where workspace_id = :workspace and webhook_id = :webhook_id
+        """,
+        webhook_id=webhook_id,
     )
 
 
@@ -219,10 +231,10 @@ async def save_clock(
     last_success_at: datetime | None,
     last_failure_at: datetime | None,
 ) -> None:
-    """Note how long a webhook has been failing, and when it last did and did not."""
+    """Note how long a webhook has been failing and is left alone, and when it last did fail and did not."""
     await unit.run(
         """
-        update webhook_lanes set failures = :failures, failed_first_at = :failed_first_at,
+        update webhook_lanes set failures = :failures, failed_first_at = :failed_first_at, paused_until = :paused_until,
             probe_at = case when :is_held then probe_at end,
             last_success_at = coalesce(:last_success_at, last_success_at),
             last_failure_at = coalesce(:last_failure_at, last_failure_at)
@@ -231,6 +243,7 @@ async def save_clock(
         webhook_id=webhook_id,
         failures=clock.failures,
         failed_first_at=clock.failed_first_at,
+        paused_until=clock.paused_until,
         is_held=clock.is_held,
         last_success_at=last_success_at,
         last_failure_at=last_failure_at,
@@ -259,9 +272,3 @@ async def list_due(unit: Unit, *, now: datetime, limit: int) -> Sequence[Due]:
         open=sorted(OPEN),
     )
     return [Due(**dict(row)) for row in rows]
-
-
-async def list_workspaces(unit: Unit) -> list[UUID]:
-    """Return the workspaces that have webhooks."""
-    rows = await unit.rows("select distinct l.workspace_id from webhook_lanes l")
-    return [row["workspace_id"] for row in rows]

@@ -40,9 +40,10 @@ class Reassignment(BaseModel):
     """Who gets what belongs to a member."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "examples": [{"to_member_id": "0192f0c1-a2b3-7c4d-8e9f-001122334455", "kinds": ["record", "recordset"]}]
-        }
+        },
     )
 
     to_member_id: UUID

@@ -12,7 +12,9 @@ Tours = dict[str, bool]
 class TourUpdate(BaseModel):
     """How far a member is with a tour."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"tour_id": "first-recordset", "completed": True}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"tour_id": "first-recordset", "completed": True}]}
+    )
 
     tour_id: TourId
     completed: bool = Field(default=True, description="True once the tour was seen to its end, or passed over.")

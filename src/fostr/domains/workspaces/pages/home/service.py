@@ -28,6 +28,7 @@ class Home:
     recordsets: Page[records.RecordsetCard] | None
     invitations: Page[Invitation] | None
     may_create: bool
+    is_sending: bool
 
 
 async def describe_home(context: Context) -> Home:
@@ -39,6 +40,7 @@ async def describe_home(context: Context) -> Home:
         recordsets=await records.list_recordsets(context, part=FIRST),
         invitations=await _list_invitations(context),
         may_create=context.access.has(records.CREATE_RECORDSET),
+        is_sending=context.settings.smtp_url is not None,
     )
 
 
