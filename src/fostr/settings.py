@@ -189,8 +189,8 @@ class Settings(BaseSettings):
         default=None,
         ge=30,
         le=36500,
-        description="Days that events are kept: the log of what happened, and with it the activity feed. Without it, "
-        "for ever.",
+        description="Days that events are kept, at least 30: the log of what happened, and with it the activity feed "
+        "and what can be undone. Without it, for ever.",
     )
     webhook_seconds: float = Field(
         default=15, gt=0, le=60, description="Seconds in which a receiver of webhooks has to answer."
