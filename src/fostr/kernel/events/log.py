@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 BEGINNING: Final = Position(number=0, event_id=UUID(int=0))
 """The place before the first event of a workspace."""
 
+FIRST_WAIT: Final = 0.02
+LONGEST_WAIT: Final = 1.0
+"""Seconds between looks at an event that waits for a transaction which may still write one before it."""
+
 SETTLED: Final = "select control.settled_event_position()"
 """Answers `find_settled`."""
 
@@ -72,6 +76,11 @@ async def find_settled(unit: Unit) -> int:
     next time, so whatever belongs together is read up to the same one.
     """
     return await unit.value(SETTLED)
+
+
+def pause_before_look(looks: int) -> float:
+    """Return the seconds after which to look again at an event that waits, when that was done so often before."""
+    return min(FIRST_WAIT * 2 ** min(looks, 10), LONGEST_WAIT)
 
 
 async def find_end(unit: Unit, *, settled: int) -> Position:

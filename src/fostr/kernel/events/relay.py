@@ -22,6 +22,7 @@ from fostr.kernel.events.bus import RESYNC, Bus, ReaderTooSlow
 from fostr.kernel.events.consumers import Consumer, list_consumers
 from fostr.kernel.events.cursors import ensure_consumers
 from fostr.kernel.events.delivery import Delivery, deliver
+from fostr.kernel.events.log import pause_before_look
 from fostr.kernel.events.outbox import CHANNEL
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ CARRIERS: Final = 4
 """Workspaces that one process serves at a time."""
 SWEEP_SECONDS: Final = 5.0
 ERROR_SECONDS: Final = 1.0
-FIRST_WAIT: Final = 0.02
-LONGEST_WAIT: Final = 1.0
-"""Between looks at an event that waits for a transaction which may still write one before it."""
 
 
 class Relay:
@@ -170,7 +168,7 @@ class Relay:
             del self._waits[workspace]
             return step.retry_in
         self._waits[workspace] += 1
-        return min(FIRST_WAIT * 2 ** min(self._waits[workspace], 10), LONGEST_WAIT)
+        return pause_before_look(self._waits[workspace])
 
     async def _exhaust(self, workspace: UUID) -> Delivery:
         """Deliver until nothing is ready; return the last step, with the count of them all."""

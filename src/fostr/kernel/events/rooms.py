@@ -13,7 +13,7 @@ import structlog
 from fostr.kernel import clock
 from fostr.kernel.db.unit import LOST
 from fostr.kernel.events.audiences import begin_snapshot, compose_shares, find_epoch, sort_followers
-from fostr.kernel.events.log import find_end, find_settled, read_log
+from fostr.kernel.events.log import find_end, find_settled, pause_before_look, read_log
 from fostr.kernel.http.errors import NotFound
 
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ MOST_TOLD: Final = 20_000
 """Events times classes: all of that is in memory at once, some 400 bytes each."""
 GATHER_SECONDS: Final = 0.01
 """The least time between looks: where somebody writes without a pause, several events are read at once."""
-FIRST_WAIT: Final = 0.02
-LONGEST_WAIT: Final = 1.0
-"""Between looks at an event that waits for a transaction which may still write one before it."""
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 """After the database did not answer, or the program failed."""
@@ -215,7 +212,7 @@ class Room:
             self._waits = 0
             return self._look
         self._waits += 1
-        return min(FIRST_WAIT * 2 ** min(self._waits - 1, 10), LONGEST_WAIT)
+        return pause_before_look(self._waits - 1)
 
 
 def choose_limit(classes: int) -> int:

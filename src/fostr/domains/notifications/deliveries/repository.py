@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from fostr.domains.notifications.deliveries.rules import THREAD_PAUSE, Channel, Choices, Latest
-from fostr.domains.notifications.quiet_hours.rules import QuietHours, read_zone
+from fostr.domains.notifications.quiet_hours.rules import QuietHours, read_hours
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -106,11 +106,7 @@ async def find_choices(unit: Unit, *, member_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 def _quiet(row: asyncpg.Record) -> QuietHours | None:
-    if row["time_zone"] is None:
-        return None
-    return QuietHours(
-        start=row["start_time"], end=row["end_time"], zone=read_zone(row["time_zone"]), days=frozenset(row["days"])
-    )
+    return None if row["time_zone"] is None else read_hours(row)
 
 
 async def find_threads(unit: Unit, *, notification_ids: Sequence[UUID]) -> dict[UUID, str]:

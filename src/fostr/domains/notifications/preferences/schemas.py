@@ -37,7 +37,7 @@ class Preference(Switches):
 class PreferenceUpdate(Partial):
     """What changes about a preference; the rest stays as it is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"email_enabled": False}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email_enabled": False}]})
 
     inapp_enabled: bool = True
     email_enabled: bool = True

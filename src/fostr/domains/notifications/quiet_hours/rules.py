@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import asyncpg
+
 EVERY_DAY: Final = frozenset(range(1, 8))
 _UTC: Final = ZoneInfo("UTC")
 _DAY: Final = timedelta(days=1)
@@ -49,6 +51,12 @@ def read_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return _UTC
+
+
+def read_hours(kept: asyncpg.Record) -> QuietHours:
+    """Return quiet hours as the database keeps them."""
+    zone, days = read_zone(kept["time_zone"]), frozenset[int](kept["days"])
+    return QuietHours(start=kept["start_time"], end=kept["end_time"], zone=zone, days=days)
 
 
 def is_quiet(hours: QuietHours, moment: datetime) -> bool:

@@ -12,7 +12,7 @@ from fostr.domains.notifications.deliveries.planning import plan_anew
 from fostr.domains.notifications.quiet_hours import repository
 from fostr.domains.notifications.quiet_hours.errors import QuietHoursEndless, TimeZoneUnknown
 from fostr.domains.notifications.quiet_hours.rules import QuietHours as Hours
-from fostr.domains.notifications.quiet_hours.rules import quiet_until, read_zone
+from fostr.domains.notifications.quiet_hours.rules import quiet_until, read_hours
 from fostr.domains.notifications.quiet_hours.schemas import QuietHours
 from fostr.kernel.events.outbox import record
 
@@ -29,10 +29,7 @@ async def get_quiet_hours(context: Context) -> QuietHours:
     row = await repository.find_quiet_hours(context.unit, member_id=context.member_id)
     if row is None:
         return _shown(context, PROPOSED, is_enabled=False)
-    hours = Hours(
-        start=row["start_time"], end=row["end_time"], zone=read_zone(row["time_zone"]), days=frozenset(row["days"])
-    )
-    return _shown(context, hours, is_enabled=row["is_enabled"])
+    return _shown(context, read_hours(row), is_enabled=row["is_enabled"])
 
 
 async def update_quiet_hours(context: Context, data: QuietHoursUpdate) -> QuietHours:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 REMEMBERED: Final = 100
 """Workspaces of which a process remembers what is open to whom."""
-OWNED: Final = "owned"
 
 
 @dataclass(frozen=True, slots=True)

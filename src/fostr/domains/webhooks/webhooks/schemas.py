@@ -113,9 +113,7 @@ class WebhookCreate(BaseModel):
 class WebhookUpdate(Partial):
     """What changes about a webhook."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"name": "Warehouse", "event_types": ["record.*"]}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Warehouse", "event_types": ["record.*"]}]})
 
     name: Title = ""
     url: WebAddress = ""

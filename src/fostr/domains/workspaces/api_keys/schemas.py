@@ -98,9 +98,7 @@ class ApiKeyRotation(BaseModel):
 class ApiKeyUpdate(Partial):
     """What changes about a key."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"name": "Warehouse sync", "scopes": ["read"]}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Warehouse sync", "scopes": ["read"]}]})
 
     name: Title = ""
     description: Prose = ""

@@ -118,7 +118,6 @@ class RoleUpdate(Partial):
     """What changes about a role."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"permissions": {"can_create_team": True, "can_export_records": False}}]},
     )
 

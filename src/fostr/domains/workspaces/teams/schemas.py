@@ -69,9 +69,7 @@ class TeamCreate(BaseModel):
 class TeamUpdate(Partial):
     """What changes about a team."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"name": "Harbour Survey North", "is_active": True}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Harbour Survey North", "is_active": True}]})
 
     name: Title = ""
     description: Prose = ""
